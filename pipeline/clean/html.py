@@ -1,0 +1,186 @@
+"""The reader for HTML pages: the article is chosen positively, nesting and numbers come from the markup (layout 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import lxml.html
+import regex
+from bs4 import BeautifulSoup
+
+from pipeline.clean.decode import tidy
+from pipeline.clean.lines import CELL, HEADING, ITEM, NUMBERED, PLAIN, TOP, Line
+from pipeline.clean.text import mark
+
+_LOOKS = regex.compile(r"<(?:!doctype\s+html|html|head|body|article|main|div|h[1-6]|ol|ul|p)\b[^<]{0,400}>", regex.IGNORECASE)
+_SKIP = frozenset({"script", "style", "noscript", "template", "svg", "button", "form", "iframe", "head"})
+_OUTSIDE = frozenset({"nav", "header", "footer", "aside"})
+_BLOCKS = frozenset(
+    "address article blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
+    "h6 header hgroup hr html legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
+)
+_HEADS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+_ARTICLES = (
+    "//article[@id='article']",
+    "//*[@id='article']",
+    "//article[.//ol or .//h2]",
+    "//main[.//ol or .//h2]",
+    "//*[@id='content' or @id='main-content'][.//ol or .//h2]",
+)
+_WHITE = regex.compile(r"[ \n\r\t\f]+")
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether the text is markup: a page, or a fragment that starts with a tag."""
+    return text.lstrip()[:1] == "<" and _LOOKS.search(text, 0, 20_000) is not None
+
+
+def address(text: str) -> str | None:
+    """The address that the page gives for itself (canonical link, og:url), or null."""
+    found = regex.search(r"<link[^>]{0,300}rel=[\"']canonical[\"'][^>]{0,300}>", text, regex.IGNORECASE)
+    if found is None:
+        found = regex.search(r"<meta[^>]{0,300}og:url[^>]{0,300}>", text, regex.IGNORECASE)
+    link = regex.search(r"(?:href|content)=[\"'](https?://[^\"'\s]{1,500})", found[0]) if found else None
+    return link[1] if link else None
+
+
+def read_html(text: str) -> list[Line]:
+    """The lines of an HTML page: headings with their level, paragraphs with their published number, bullets, cells.
+
+    lxml reads the page. Where its tags do not match, or it finds no numbered paragraph, BeautifulSoup mends it first, as
+    a browser would. Numbers follow `start` and `value`; lists without them continue the count.
+    """
+    tree, broken = _tree(text)
+    lines = [] if broken else _read(tree)
+    if not any(line.kind == NUMBERED for line in lines):
+        mended, _ = _tree(str(BeautifulSoup(text, "html5lib")))
+        lines = _read(mended) or lines
+    if not any(line.kind == NUMBERED for line in lines):  # no lists: the numbers may be printed in the words
+        lines = [mark(line.depth, line.text) if line.kind == PLAIN else line for line in lines]
+    return lines
+
+
+def _tree(text: str) -> tuple[Any, bool]:
+    """(the tree of a page or null, whether its tags do not match)."""
+    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+    # An encoding declaration in the text would contradict the bytes that lxml is given.
+    markup = regex.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    try:
+        tree = lxml.html.document_fromstring(markup.encode("utf-8", errors="replace"), parser=parser)
+    except (lxml.etree.ParserError, ValueError):
+        return None, True
+    return tree, any(error.type == lxml.etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in parser.error_log)
+
+
+def _read(tree: Any) -> list[Line]:
+    if tree is None:
+        return []
+    for path in _ARTICLES:
+        found = tree.xpath(path)
+        if found:
+            root, inside = max(found, key=lambda node: len(node.text_content())), True
+            break
+    else:
+        root, inside = (tree.find("body") if tree.find("body") is not None else tree), False
+    return list(_Walk(root, inside).lines())
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in the article a line begins; its first line is the paragraph, later ones are loose text of it."""
+
+    kind: str
+    depth: int = 0
+    number: int | None = None
+    used: bool = False
+
+
+class _Walk:
+    """One pass over an article: text gathers until a block begins or ends, and is then one line."""
+
+    def __init__(self, root: Any, inside: bool) -> None:
+        self.root = root
+        self.inside = inside
+        self.count = 0
+        self.floor = 0  # lists left open above the last heading: a heading closes them, whatever the markup says
+        self.buffer: list[str] = []
+        self.place = _Place(PLAIN)
+
+    def lines(self) -> Iterator[Line]:
+        yield from self._node(self.root, 0)
+        yield from self._flush()
+
+    def _flush(self) -> Iterator[Line]:
+        words = _WHITE.sub(" ", "".join(self.buffer)).strip()
+        self.buffer.clear()
+        words = tidy(words).strip()
+        if not words:
+            return
+        if words.lower() == "back to top":
+            yield Line(TOP, words)
+            return
+        place = self.place
+        if place.used and place.kind in (NUMBERED, ITEM):
+            yield Line(PLAIN, words, 1)
+        else:
+            yield Line(place.kind, words, place.depth, place.number)
+        place.used = True
+
+    def _node(self, node: Any, depth: int) -> Iterator[Line]:
+        tag = node.tag
+        if not isinstance(tag, str) or tag in _SKIP:
+            return
+        if node is not self.root and (tag in ("nav", "footer") or (not self.inside and tag in _OUTSIDE)):
+            return
+        if tag == "br":
+            yield from self._flush()
+            return
+        block = tag in _BLOCKS
+        outer = self.place
+        if block:
+            yield from self._flush()
+            self.place = self._place(node, tag, depth, outer)
+        if node.text:
+            self.buffer.append(node.text)
+        if tag in _HEADS:
+            self.floor = depth
+        inner = depth + 1 if tag in ("ol", "ul") else depth
+        for child in node:
+            yield from self._node(child, inner)
+            if child.tail:
+                self.buffer.append(child.tail)
+        if block:
+            yield from self._flush()
+            self.place = outer
+            self.floor = min(self.floor, depth)
+
+    def _place(self, node: Any, tag: str, depth: int, outer: _Place) -> _Place:
+        if tag in _HEADS:
+            return _Place(HEADING, _HEADS[tag])
+        if tag in ("td", "th"):
+            return _Place(CELL)
+        if tag == "li":
+            # The nearest list, not the parent: an unclosed block in one item swallows the items after it.
+            owner = next((up for up in node.iterancestors() if up.tag in ("ol", "ul")), None)
+            depth -= self.floor
+            if depth <= 1 and owner is not None and owner.tag == "ol":
+                return _Place(NUMBERED, 0, self._number(node, owner))
+            return _Place(ITEM, max(depth, 1))
+        if tag in ("ol", "ul") and self.floor:  # text after a heading in an open list belongs to no item of it
+            return _Place(PLAIN)
+        return outer
+
+    def _number(self, node: Any, owner: Any) -> int:
+        value = _whole(node.get("value"))
+        if value is None and node.getparent() is owner and node.getprevious() is None:
+            # A list that says where it starts is believed, unless it claims to start over.
+            start = _whole(owner.get("start"))
+            value = start if start is not None and start > self.count else None
+        self.count = value if value is not None else self.count + 1
+        return self.count
+
+
+def _whole(value: str | None) -> int | None:
+    return int(value) if value and regex.fullmatch(r"\s*\d{1,4}\s*", value) else None
