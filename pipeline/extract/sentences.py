@@ -1,0 +1,131 @@
+"""A decision as sentences, each with its place: what the extractors read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import regex
+
+from pipeline.corpus import corpus_folder, load_yaml
+from pipeline.clean.lines import fold
+from pipeline.values import Decision
+
+# A sentence ends at . ? or ! (and a closing quote or bracket) before white space and a capital, a quote, a bracket or a sum.
+_END = regex.compile(r"[.!?][”’\"')\]]*(?=\s+[A-Z£“‘\"'(\[\d])")
+_NO_END = regex.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Rev|Hon|St|No|Nos|Art|Reg|Regs|Sch|Ch|Vol|para|paras|p|pp|s|ss|v|cf|etc|e\.g|i\.e|eg|ie|approx|inc|Ltd|Co|Cllr)|\b[A-Z]|(?:^|\s)\d{1,2})$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence: its span of the text, and its line's place.
+
+    `role` is what its part of the decision does: law, narrative, analysis, or mixed where no sub-heading tells;
+    `kind` and `number` are its paragraph's; `line` is the position of its paragraph; `opens` says it is the first of it.
+    """
+
+    start: int
+    end: int
+    line: int
+    number: int | None
+    kind: str
+    section: str
+    role: str
+    opens: bool
+
+
+def split(text: str) -> list[tuple[int, int]]:
+    """The spans of the sentences of one line of text."""
+    spans = []
+    start = 0
+    for found in _END.finditer(text):
+        if text[found.start()] == "." and _NO_END.search(text, max(0, found.start() - 12), found.start()):
+            continue
+        spans.append((start, found.end()))
+        start = found.end()
+        while start < len(text) and text[start].isspace():
+            start += 1
+    if start < len(text):
+        spans.append((start, len(text)))
+    return spans
+
+
+@cache
+def _roles() -> list[tuple[str, regex.Pattern[str]]]:
+    raw = load_yaml(corpus_folder() / "rules" / "lgsco" / "roles.yaml")
+    return [(role, regex.compile(r"\b(?:" + "|".join(map(regex.escape, words)) + r")\b")) for role, words in raw]
+
+
+@cache
+def role_of(heading: str) -> str | None:
+    """What the part under a sub-heading does (law, narrative, analysis), or null when its words do not tell."""
+    folded = fold(heading)
+    return next((role for role, words in _roles() if words.search(folded)), None)
+
+
+def sentences_of(decision: Decision) -> list[Sentence]:
+    """Every sentence of the decision, headings left out, in order."""
+    found: list[Sentence] = []
+    roles = _part_roles(decision)
+    for p in decision.paragraphs:
+        role = roles.get((p.heading, p.subheading), "mixed")
+        words = decision.text[p.start : p.end]
+        if p.kind == "line" and words in (p.heading, p.subheading):
+            continue
+        for i, (start, end) in enumerate(split(words)):
+            found.append(Sentence(p.start + start, p.start + end, p.position, p.number, p.kind, p.section, role, i == 0))
+    return found
+
+
+def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
+    """The role of each part of the findings, by its headings.
+
+    A sub-heading that does not tell goes on with what the one before it did; but before the narrative it is law, and
+    after a narrative that no analysis follows it is analysis under a heading of its own topic.
+    """
+    parts: list[tuple[str | None, str | None]] = []
+    for p in decision.paragraphs:
+        if p.section in ("findings", "other") and (p.heading, p.subheading) not in parts:
+            parts.append((p.heading, p.subheading))
+    told = [role_of(sub) if sub else role_of(head) if head else None for head, sub in parts]
+    roles: dict[tuple[str | None, str | None], str] = {}
+    current = "mixed"
+    for i, part in enumerate(parts):
+        own = told[i]
+        if own is not None:
+            current = own
+        elif part[1] is None:
+            current = "mixed"
+        elif current == "mixed" and "narrative" in told[i + 1 :]:
+            current = "law"
+        elif current in ("narrative", "law") and "analysis" not in told[i + 1 :] and "narrative" in told[:i]:
+            current = "analysis"
+        roles[part] = current
+    return roles
+
+
+def plain_sentences(text: str) -> list[Sentence]:
+    """The sentences of a text whose structure is not known: each line is a paragraph of the findings."""
+    found: list[Sentence] = []
+    offset = 0
+    for position, line in enumerate(text.split("\n")):
+        for i, (start, end) in enumerate(split(line)):
+            found.append(Sentence(offset + start, offset + end, position, None, "line", "findings", "mixed", i == 0))
+        offset += len(line) + 1
+    return found
+
+
+def by_line(sentences: Iterable[Sentence]) -> dict[int, list[Sentence]]:
+    """Sentences by the position of their paragraph."""
+    lines: dict[int, list[Sentence]] = {}
+    for sentence in sentences:
+        lines.setdefault(sentence.line, []).append(sentence)
+    return lines
+
+
+def words_of(text: str, sentences: Sequence[Sentence]) -> list[str]:
+    """The words of each sentence."""
+    return [text[s.start : s.end] for s in sentences]
