@@ -19,7 +19,7 @@ _BOMS = (
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\x00-\x08\x0e-\x1f\x7f]")
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\t]")
-_RARE = re.compile("[\r\x0b\x0c\x85\u2028\u2029\u00ad\x00-\x08\x0e-\x1f\x7f\u2000-\u200f\u2060\u202f\u205f\u3000\ufeff]")
+_CONTROLS = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17"
 _BINARY_SHARE = 0.05
 
 
@@ -33,10 +33,12 @@ def decode(content: bytes) -> str:
     if not content.strip():
         raise Unreadable("empty", "the file holds nothing but white space")
     text = _decode(content)
-    controls = sum(map(text.count, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17"))
+    tidied = tidy(text)
+    # Tidying takes control characters out, so only a text that got shorter can be a binary.
+    controls = sum(map(text.count, _CONTROLS)) if len(tidied) < len(text) else 0
     if controls > _BINARY_SHARE * len(text) or content[:5] == b"%PDF-" or content[:4] == b"PK\x03\x04":
         raise Unreadable("binary", "the file is not text; save the decision as plain text or HTML")
-    return tidy(text)
+    return tidied
 
 
 def _decode(content: bytes) -> str:
@@ -73,7 +75,7 @@ def _decode_line(line: bytes) -> str:
 def tidy(text: str) -> str:
     """`text` with one kind of line end and one kind of space, and no invisible characters. No word changes."""
     text = text.replace("\r\n", "\n").replace("\u00a0", " ").replace("\t", " ")
-    if _RARE.search(text) is None:
+    if text.replace("\n", " ").isprintable():  # every character below is none that Unicode calls printable
         return text
     text = _BREAKS.sub("\n", text)
     text = _INVISIBLE.sub("", text)

@@ -99,9 +99,9 @@ def _read_fields(lines: Sequence[Line], i: int, end: int, layout: Layout, fields
         if found is None:
             break
         name = "decision date" if "date" in found[1].lower() else found[1].lower()
-        if name in fields:
-            break
         value = found[2].strip()
+        if fields.get(name) and fields[name] != value:
+            break
         i += 1
         if not value or (name == "category" and value.endswith(">")):
             while i < end and _continues(name, value, lines[i], layout):

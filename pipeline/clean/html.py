@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +48,16 @@ def address(text: str) -> str | None:
 def read_html(text: str) -> list[Line]:
     """The lines of an HTML page: headings with their level, paragraphs with their published number, bullets, cells.
 
-    lxml reads the page. Where its tags do not match, or it finds no numbered paragraph, BeautifulSoup mends it first, as
-    a browser would. Numbers follow `start` and `value`; lists without them continue the count.
+    lxml reads the page. Where its tags do not match, or it finds nothing, BeautifulSoup mends it first, as a browser
+    would, at thirty times the cost. Numbers follow `start` and `value`; lists without them continue the count.
     """
     tree, broken = _tree(text)
     lines = [] if broken else _read(tree)
-    if not any(line.kind == NUMBERED for line in lines):
+    if not lines:
         mended, _ = _tree(str(BeautifulSoup(text, "html5lib")))
         lines = _read(mended) or lines
-    if not any(line.kind == NUMBERED for line in lines):  # no lists: the numbers may be printed in the words
-        lines = [mark(line.depth, line.text) if line.kind == PLAIN else line for line in lines]
+    if not any(line.kind == NUMBERED for line in lines):  # no lists: the numbers may be printed in the words, and start over
+        lines = [mark(line.depth, line.text)._replace(number=None) if line.kind == PLAIN else line for line in lines]
     return lines
 
 
@@ -84,7 +83,7 @@ def _read(tree: Any) -> list[Line]:
             break
     else:
         root, inside = (tree.find("body") if tree.find("body") is not None else tree), False
-    return list(_Walk(root, inside).lines())
+    return _Walk(root, inside).lines()
 
 
 @dataclass(slots=True)
@@ -106,41 +105,47 @@ class _Walk:
         self.count = 0
         self.floor = 0  # lists left open above the last heading: a heading closes them, whatever the markup says
         self.buffer: list[str] = []
+        self.found: list[Line] = []
         self.place = _Place(PLAIN)
 
-    def lines(self) -> Iterator[Line]:
-        yield from self._node(self.root, 0)
-        yield from self._flush()
+    def lines(self) -> list[Line]:
+        self._node(self.root, 0)
+        self._flush()
+        return self.found
 
-    def _flush(self) -> Iterator[Line]:
-        words = _WHITE.sub(" ", "".join(self.buffer)).strip()
+    def _flush(self) -> None:
+        if not self.buffer:
+            return
+        words = "".join(self.buffer)
         self.buffer.clear()
-        words = tidy(words).strip()
+        if "  " in words or not words.isprintable():
+            words = tidy(_WHITE.sub(" ", words))
+        words = words.strip()
         if not words:
             return
         if words.lower() == "back to top":
-            yield Line(TOP, words)
+            self.found.append(Line(TOP, words))
             return
         place = self.place
         if place.used and place.kind in (NUMBERED, ITEM):
-            yield Line(PLAIN, words, 1)
+            self.found.append(Line(PLAIN, words, 1))
         else:
-            yield Line(place.kind, words, place.depth, place.number)
+            self.found.append(Line(place.kind, words, place.depth, place.number))
         place.used = True
 
-    def _node(self, node: Any, depth: int) -> Iterator[Line]:
+    def _node(self, node: Any, depth: int) -> None:
         tag = node.tag
         if not isinstance(tag, str) or tag in _SKIP:
             return
         if node is not self.root and (tag in ("nav", "footer") or (not self.inside and tag in _OUTSIDE)):
             return
         if tag == "br":
-            yield from self._flush()
+            self._flush()
             return
         block = tag in _BLOCKS
         outer = self.place
         if block:
-            yield from self._flush()
+            self._flush()
             self.place = self._place(node, tag, depth, outer)
         if node.text:
             self.buffer.append(node.text)
@@ -148,11 +153,11 @@ class _Walk:
             self.floor = depth
         inner = depth + 1 if tag in ("ol", "ul") else depth
         for child in node:
-            yield from self._node(child, inner)
+            self._node(child, inner)
             if child.tail:
                 self.buffer.append(child.tail)
         if block:
-            yield from self._flush()
+            self._flush()
             self.place = outer
             self.floor = min(self.floor, depth)
 

@@ -42,10 +42,11 @@ def build(summary: Sequence[Line], body: Sequence[Line], layout: Layout) -> Body
     if not from_markup:
         lines = _settle_sublists(lines)
     lines = _settle_headings(lines, layout, from_markup)
-    numbered = any(line.kind == NUMBERED for line in lines)
+    numbered = [line for line in lines if line.kind == NUMBERED]
     if not numbered:
         lines = _settle_report_lists(lines)
-    numbering = "none" if not numbered else "markup" if from_markup else "inferred"
+    known = from_markup and any(line.number is not None for line in numbered)
+    numbering = "none" if not numbered else "markup" if known else "inferred"
     return _assemble(summary, lines, layout, numbering)
 
 
@@ -102,7 +103,9 @@ def _settle_sublists(lines: Sequence[Line]) -> list[Line]:
             continue
         number = line.number
         starts = number == 1 and previous is not None and previous.kind == NUMBERED and previous.text.endswith(":")
-        if (inner == 0 and starts) or (inner > 0 and number == inner + 1 and number != outer + 1):
+        # Where the number would serve both counts, the item before says whether the sub-list goes on.
+        follows = inner > 0 and number == inner + 1 and (number != outer + 1 or _goes_on(previous))
+        if (inner == 0 and starts) or follows:
             inner = number
             settled.append(line._replace(kind=ITEM))
         else:
@@ -110,6 +113,10 @@ def _settle_sublists(lines: Sequence[Line]) -> list[Line]:
             settled.append(line)
         previous = line
     return settled
+
+
+def _goes_on(line: Line | None) -> bool:
+    return line is not None and line.text.endswith((";", ",", " and", " or"))
 
 
 def _settle_headings(lines: Sequence[Line], layout: Layout, from_markup: bool) -> list[Line]:

@@ -1,7 +1,63 @@
+"""Decision → findings, remedies, payments, amounts and citations, by spaCy components and rules that are data.
+
+The components are `redress_citations`, `redress_findings`, `redress_remedies` and `redress_payments`; each works in anyone's
+pipeline (`nlp.add_pipe("redress_payments")`) and puts its spans into `doc.spans` under the key of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import spacy
+from spacy.language import Language
+
+from pipeline.extract.reading import Reading, reader_for
 from pipeline.values import Decision, Extraction
 
-def extract(decision: Decision) -> Extraction:
-    return Extraction()
+COMPONENTS = ("redress_citations", "redress_findings", "redress_remedies", "redress_payments")
 
-def extract_all(decisions):
-    return [(Extraction(), False) for d in decisions]
+
+@cache
+def pipeline() -> Language:
+    """The blank English pipeline with the four components of Redress."""
+    nlp = spacy.blank("en")
+    for component in COMPONENTS:
+        nlp.add_pipe(component)
+    return nlp
+
+
+def read(decision: Decision) -> Reading:
+    """What the components find in a decision."""
+    nlp = pipeline()
+    reader = reader_for(nlp)
+    doc = reader.doc(decision)
+    for _, component in nlp.pipeline:
+        doc = component(doc)
+    return reader.reading(doc)
+
+
+def extract(decision: Decision) -> Extraction:
+    """Everything found in a decision, as spans of its text, in order."""
+    return _extraction(read(decision))
+
+
+def injustice_found(decision: Decision, found: Extraction) -> bool:
+    """Whether at least one fault is said to have caused injustice."""
+    return read(decision).injustice_found
+
+
+def extract_all(decisions: Iterable[Decision]) -> list[tuple[Extraction, bool]]:
+    """For each decision, its extraction and whether injustice was found."""
+    readings = [read(decision) for decision in decisions]
+    return [(_extraction(reading), reading.injustice_found) for reading in readings]
+
+
+def _extraction(reading: Reading) -> Extraction:
+    return Extraction(
+        findings=tuple(reading.findings),
+        remedies=tuple(reading.remedies),
+        payments=tuple(reading.payments),
+        amounts=tuple(reading.amounts),
+        citations=tuple(reading.citations),
+    )

@@ -1,1 +1,207 @@
-def create_citations(*a, **k): ...
+"""Citations: the law relied on, resolved to act, year and provision.
+
+Spans key: `redress_citations` (one span a citation, label: the act and its year).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import regex
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from pipeline.corpus import corpus_folder, load_yaml
+from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
+from pipeline.values import Citation
+
+SPANS = "redress_citations"
+_SITE = "https://www.legislation.gov.uk/"
+# "Act 1974", "Regulations 2014": an anchor; the name is read backwards from it.
+_ANCHOR = regex.compile(r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)")
+_NAME = regex.compile(
+    r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
+)
+_OPENERS = frozenset({"The", "Under", "In", "By", "And", "Section", "Sections", "Part", "Schedule", "Regulation", "Both", "As", "See", "Since", "That", "This", "Also", "Although", "When", "While", "If", "Its", "Our", "Council’s", "Councils"})  # fmt: skip
+_ONE = r"\d{1,4}[A-Z]{0,3}(?:\(\w{1,4}\))*"
+_LIST = rf"{_ONE}(?:(?:,? (?:and|to|or) |, | ?[-–] ?)(?:(?:sections?|regulations?|ss?\.?) )?{_ONE}(?![\w,]*\d{{3}}))*"
+_KIND = r"[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Rr]ules?|[Pp]arts?"
+_PARAGRAPH = rf"(?:,? (?:paragraphs?|paras?\.?) (?P<para>{_ONE}))?"
+_AFTER = regex.compile(
+    rf"(?:,| at| in|:)? ?\(?(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?P<schedule>[Ss]chedules?|[Ss]ch\.?) ?(?P<number>\d{{1,2}}[A-Z]?){_PARAGRAPH})(?P<amended>,? as amended)?"
+)
+_MORE = regex.compile(rf"(?:,| and)? ?(?P<kind>[Ss]ections?|[Ss]chedules?) (?P<list>{_LIST})(?P<amended>,? as amended)?")
+_BEFORE = regex.compile(
+    rf"(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?:(?:paragraphs?|paras?\.?) (?P<para>{_ONE}) (?:of|to|in) )?(?P<schedule>[Ss]chedule|[Ss]ch\.?) (?P<number>\d{{1,2}}[A-Z]?))(?: (?:of|to|in|under) (?:the )?)$"
+)
+# "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
+_LATER = regex.compile(
+    rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})(?P<of> (?:of|to|in|under) (?:the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations|Order))?"
+)
+_PROCESS = regex.compile(r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy|meeting|accommodation|file|payment|money|help)")
+_PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    start: int
+    end: int
+    act: str
+    year: int
+    provisions: tuple[str, ...]
+
+
+@Language.factory("redress_citations")
+def create_citations(nlp: Language, name: str) -> Component:
+    """The component: fills `doc.spans["redress_citations"]`; a span's label is its act."""
+    reader = reader_for(nlp)
+
+    def component(doc: Doc) -> Doc:
+        reading = reader.reading(doc)
+        find(reading)
+        doc.spans[SPANS] = spans_of(doc, reading, [(c.start, c.end, c.act) for c in reading.citations])
+        return doc
+
+    return component
+
+
+def find(reading: Reading) -> list[Citation]:
+    """The citations of a text, one for each provision, in order; also kept in its Reading."""
+    number = {}
+    for sentence in reading.everything:
+        number[sentence.start] = sentence.number
+    places = sorted(number)
+    found = []
+    for mention in mentions(reading.text):
+        paragraph = None
+        for place in places:
+            if place > mention.start:
+                break
+            paragraph = number[place]
+        for provision in mention.provisions or (None,):
+            url = address(mention.act, mention.year, provision)
+            found.append(Citation(paragraph, mention.start, mention.end, f"{mention.act} {mention.year}", mention.year, provision, url))
+    reading.citations = found
+    return found
+
+
+def mentions(text: str) -> list[_Mention]:
+    """Every mention of law in the text, in order: acts named in full, then what refers back to them."""
+    full = list(_full(text))
+    covered = [(m.start, m.end) for m in full]
+    everything = sorted([*full, *_later(text, full, covered)], key=lambda m: (m.start, m.end))
+    return [m for m in everything if m.provisions or not any(o is not m and o.start <= m.start and m.end <= o.end for o in everything)]
+
+
+def _full(text: str) -> Iterator[_Mention]:
+    for anchor in _ANCHOR.finditer(text):
+        line = text.rfind("\n", 0, anchor.start()) + 1
+        begin = max(line, anchor.start() - 140)
+        name = _NAME.search(text, begin, anchor.start())
+        if name is None:
+            continue
+        start = name.start()
+        words = text[start : anchor.start()]
+        while words and words.split(" ", 1)[0].rstrip(",") in _OPENERS:
+            cut = len(words.split(" ", 1)[0]) + 1
+            start, words = start + cut, words[cut:]
+        shorter = _known_end(words)
+        start, words = start + len(words) - len(shorter), shorter
+        if not words.strip():
+            continue
+        full_name = (words + text[anchor.start() : anchor.start("year")]).strip().rstrip(",")
+        provisions: list[str] = []
+        end = anchor.end()
+        before = _BEFORE.search(text, max(line, start - 80), start)
+        if before is not None:
+            provisions += _provisions(before)
+            start = before.start()
+        after = _AFTER.match(text, end)
+        if after is not None and (before is None or text[end : end + 1] in ",( "):
+            own = _provisions(after)
+            if own and not (before is not None and text[end : end + 1] == " " and "(" not in text[end : after.end()]):
+                provisions += own
+                end = after.end()
+                more = _MORE.match(text, end)
+                while more is not None and not text.startswith(" of the", more.end()):
+                    provisions += _provisions(more)
+                    end = more.end()
+                    more = _MORE.match(text, end)
+        yield _Mention(start, end, full_name, int(anchor["year"]), tuple(dict.fromkeys(provisions)))
+
+
+def _known_end(words: str) -> str:
+    """The part of a name that is a known act's, when the words before it belong to the sentence ("Regulation under the Care Act")."""
+    known = max((n for n in _names() if (words + "Act").endswith(n) or (words + "Regulations").endswith(n)), key=len, default=None)
+    if known is None:
+        return words
+    tail = known.rsplit(" ", 1)[0] + " "
+    return tail if words.endswith(tail) else words
+
+
+def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> Iterator[_Mention]:
+    if not full:
+        return
+    for found in _LATER.finditer(text):
+        if any(start <= found.start() < end for start, end in covered):
+            continue
+        if text[found.end() : found.end() + 4] == " of " or (found["of"] is None and regex.match(r" (?:of|to|in) (?:the )?[A-Z]", text[found.end() : found.end() + 12])):
+            continue
+        provisions = _provisions(found)
+        before = [m for m in full if m.start < found.start()]
+        kind = "Regulations" if found["kind"][0] in "Rr" else (found["what"] or "Act")
+        same = [m for m in before if m.act.endswith(kind) or (kind == "Act" and m.act.endswith("Act"))]
+        if found["of"]:
+            if found["year"]:
+                same = [m for m in same if m.year == int(found["year"])]
+            target = next((m for m in reversed(same) if m.act != "Local Government Act"), same[-1] if same else None)
+        else:
+            # Bare "section 47" stands for the act it was named with; as the name of a process it is no citation.
+            if _PROCESS.match(text, found.end()):
+                continue
+            target = next((m for m in reversed(same) if set(_roots(m.provisions)) & set(_roots(provisions))), None)
+            if target is None and kind == "Regulations" and same:
+                target = same[-1]
+        if target is not None and provisions:
+            yield _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
+
+
+def _roots(provisions: tuple[str, ...] | list[str]) -> list[str]:
+    return [provision.split("(")[0] for provision in provisions]
+
+
+def _provisions(found: regex.Match[str]) -> list[str]:
+    groups = found.groupdict()
+    if groups.get("schedule"):
+        paragraph = f" para{groups['para']}" if groups.get("para") else ""
+        return [f"Sch{groups['number']}{paragraph}"]
+    if not groups.get("list"):
+        return []
+    kind = groups["kind"].lower()
+    prefix = "Sch" if kind.startswith("sch") else _PREFIX.get(kind[0], "s")
+    if kind.startswith("rule"):
+        prefix = "rule"
+    return [f"{prefix}{one}" for one in regex.findall(_ONE, groups["list"])]
+
+
+@cache
+def _acts() -> dict[tuple[str, int], str]:
+    return {(entry["name"], entry["year"]): entry["path"] for entry in load_yaml(corpus_folder() / "acts.yaml")}
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(name for name, _ in _acts())
+
+
+def address(act: str, year: int, provision: str | None) -> str | None:
+    """Where legislation.gov.uk keeps an act, or the section or schedule of it; null for acts that are not listed."""
+    path = _acts().get((act, year))
+    if path is None:
+        return None
+    part = regex.match(r"(s|Sch)(\d+[A-Z]{0,3})", provision or "")
+    if part is None:
+        return _SITE + path
+    return f"{_SITE}{path}/{'section' if part[1] == 's' else 'schedule'}/{part[2]}"

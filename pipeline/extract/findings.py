@@ -1,1 +1,189 @@
-def create_findings(*a, **k): ...
+"""Findings: the sentences in which the Ombudsman says that there was fault, or was not.
+
+Spans key: `redress_findings` (one span a finding, label `fault` or `no_fault`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import regex
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from pipeline.extract.polarity import Verdict, verdicts
+from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
+from pipeline.extract.sentences import Sentence
+from pipeline.values import Finding
+
+SPANS = "redress_findings"
+# Where a finding can stand, and how much it takes: in the narrative and the remedy only the Ombudsman's plain word counts.
+_SECTIONS = frozenset({"findings", "decision", "other"})
+_POINTS_BACK = regex.compile(
+    r"(?:However, |But |Nor |And |I find |I consider |We find |In my view,? |We consider )?(?:this|that|these|those|it|they|such|so (?:was|were)|both|neither|in (?:both|each|all|either)|on both|the (?:fault|faults|failing|failings))\b",
+    regex.IGNORECASE,
+)
+_COMPLAINANT = regex.compile(r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They|The (?:complainant|family|couple|man|woman))\b[^.]{0,40}\b(?:says?|said|complain\w*|feels?|felt|believes?|told|claims?|alleges?)\b")
+_INJUSTICE = regex.compile(r"\binjustice\b", regex.IGNORECASE)
+_NO_INJUSTICE = regex.compile(r"\b(?:no|not|without|any|nor|never)\b[^.;]{0,60}\binjustice\b|injustice[^.;]{0,30}\bnot\b", regex.IGNORECASE)
+_CAUSES = regex.compile(r"\b(?:caus\w+|led|leading|result\w+|suffer\w+|left|meant|because of|lost)\b", regex.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Judged:
+    """One sentence with its verdicts."""
+
+    index: int
+    sentence: Sentence
+    found: list[Verdict] = field(default_factory=list)
+
+    def strong(self, polarity: str) -> bool:
+        return any(v.polarity == polarity and v.strength == "strong" for v in self.found)
+
+
+@Language.factory("redress_findings")
+def create_findings(nlp: Language, name: str) -> Component:
+    """The component: fills `doc.spans["redress_findings"]`; spans are labelled `fault` and `no_fault`."""
+    reader = reader_for(nlp)
+
+    def component(doc: Doc) -> Doc:
+        find(doc, reader)
+        return doc
+
+    return component
+
+
+def find(doc: Doc, reader: Reader) -> list[Finding]:
+    """The findings of a Doc, in order of the text; also kept in its Reading and its spans."""
+    reading = reader.reading(doc)
+    judged = [_judge(doc, reading, i) for i in range(len(reading.sentences))]
+    decided = _decide(reading, judged)
+    found: list[Finding] = []
+    for item, polarities in decided:
+        sentence = item.sentence
+        for polarity in polarities:
+            fault = polarity == "fault"
+            found.append(
+                Finding(
+                    paragraph=sentence.number,
+                    section=sentence.section,
+                    start=sentence.start,
+                    end=sentence.end,
+                    polarity=polarity,
+                    types=_types(reading, item, decided) if fault else (),
+                    injustice=_injustice(reading, item, decided) if fault else (),
+                )
+            )
+    reading.findings = found
+    reading.injustice_found = _injustice_found(reading, found)
+    doc.spans[SPANS] = spans_of(doc, reading, [(f.start, f.end, f.polarity) for f in found])
+    return found
+
+
+def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
+    sentence = reading.sentences[index]
+    item = _Judged(index, sentence)
+    if sentence.section not in _SECTIONS or sentence.role == "law":
+        if not (reading.report and sentence.section == "complaint"):
+            return item
+    if not any(hit.rule.file == "verdicts" for hit in reading.hits[index]):
+        return item
+    begin, end = reading.tokens[index]
+    words = [doc[i].lower_ for i in range(begin, end)]
+    hits = [h for h in reading.hits[index] if not h.rule.sections or sentence.section in h.rule.sections]
+    item.found = verdicts(words, hits, begin)
+    return item
+
+
+def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tuple[str, ...]]]:
+    """Which sentences are findings. A weak verdict counts only where its paragraph holds no strong one."""
+    lines: dict[int, list[_Judged]] = {}
+    for item in judged:
+        lines.setdefault(item.sentence.line, []).append(item)
+    decided: list[tuple[_Judged, tuple[str, ...]]] = []
+    for items in lines.values():
+        plain = any(item.strong("fault") or item.strong("no_fault") for item in items)
+        for item in items:
+            polarities = tuple(p for p in ("no_fault", "fault") if item.strong(p))
+            if not polarities and not plain and item.sentence.role != "narrative" and item.sentence.section in ("findings", "other"):
+                weak = {v.polarity for v in item.found}
+                if len(weak) == 1:
+                    polarities = tuple(weak)
+            if item.sentence.role == "narrative" and not _own_voice(reading, item):
+                polarities = ()
+            if polarities:
+                decided.append((item, polarities))
+    return decided
+
+
+def _own_voice(reading: Reading, item: _Judged) -> bool:
+    """Whether a sentence of the narrative holds the Ombudsman's own verdict, and not what somebody reported."""
+    return any(h.rule.id == "own_voice" for h in reading.hits[item.index]) and any(v.rule == "fault" for v in item.found)
+
+
+def _codes(reading: Reading, indexes: Iterable[int], file: str) -> list[str]:
+    codes: list[str] = []
+    for i in indexes:
+        for hit in reading.hits[i]:
+            if hit.rule.file == file and (not hit.rule.sections or reading.sentences[i].section in hit.rule.sections):
+                codes += [code for code in hit.rule.assigns if code not in codes]
+    return codes
+
+
+def _types(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> tuple[str, ...]:
+    """The kinds of fault: the sentence's own words, and those of what it points back to."""
+    own = _codes(reading, [item.index], "fault_types")
+    if item.sentence.section == "decision":
+        return tuple(sorted(own))
+    points_back = _POINTS_BACK.match(reading.words(item.sentence)) is not None
+    if own and not points_back:
+        return tuple(sorted(own))
+    return tuple(sorted({*own, *_codes(reading, _context(reading, item, decided), "fault_types")}))
+
+
+def _context(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> list[int]:
+    """The sentences that "this was fault" points to: back to the finding before it, in its paragraph or the one before."""
+    others = {other.index for other, _ in decided if other is not item}
+    context: list[int] = []
+    line = item.sentence.line
+    i = item.index - 1
+    while i >= 0 and i not in others:
+        sentence = reading.sentences[i]
+        if sentence.line != line:
+            if context or sentence.section != item.sentence.section or line - sentence.line > 1:
+                break
+            line = sentence.line
+        context.append(i)
+        i -= 1
+    if not context and i in others and reading.sentences[i].line == item.sentence.line:
+        return [i]
+    return context
+
+
+def _injustice(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> tuple[str, ...]:
+    """What the finding's own paragraph says followed from the fault, from the finding on."""
+    if item.sentence.section == "decision":
+        codes = set(_codes(reading, [item.index], "injustice_types"))
+    else:
+        indexes = [
+            i
+            for i in range(item.index, len(reading.sentences))
+            if reading.sentences[i].line == item.sentence.line and (i == item.index or not _COMPLAINANT.match(reading.words(reading.sentences[i])))
+        ]
+        codes = set(_codes(reading, indexes, "injustice_types"))
+    return ("none",) if "none" in codes else tuple(sorted(codes))
+
+
+def _injustice_found(reading: Reading, found: list[Finding]) -> bool:
+    """Whether at least one fault is said to have caused injustice: a kind is named, or the word itself is used."""
+    if not any(f.polarity == "fault" for f in found):
+        return False
+    if any(set(f.injustice) - {"none"} for f in found):
+        return True
+    for sentence in reading.everything:
+        if sentence.section in ("findings", "decision", "remedy", "other", "summary") and sentence.role != "law":
+            words = reading.words(sentence)
+            if _INJUSTICE.search(words) and not _NO_INJUSTICE.search(words):
+                return True
+    return False

@@ -1,1 +1,402 @@
-def create_payments(*a, **k): ...
+"""Payments: the sums of redress; and amounts: every other sum in the text, with the reason why it is none.
+
+Spans keys: `redress_payments` (one span a payment, label: its status) and `redress_amounts` (label: its reason).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import regex
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from pipeline.dates import DATE, date_of
+from pipeline.extract import remedies as remedies_
+from pipeline.extract.money import Sum, find_sums, number
+from pipeline.extract.people import ESTATE, heads, payee
+from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
+from pipeline.extract.sentences import Sentence
+from pipeline.values import Amount, Payment, Remedy
+
+SPANS, AMOUNTS = "redress_payments", "redress_amounts"
+_DAYS = {"day": 1.0, "week": 7.0, "fortnight": 14.0}
+_MONTHS = {"month": 1.0, "term": 4.0, "year": 12.0}
+_NUMBER = r"\d+|[a-z]+(?:-[a-z]+)?"
+_COUNTED = regex.compile(
+    rf"(?:for|over|covering|across|of|and|during|those|these)?\s*(?:each of |all |about |around |some )?(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?(?P<count>{_NUMBER})(?: (?:full|whole|school|academic|calendar|complete|missed))? (?P<unit>day|night|week|fortnight|month|term|year)s?\b", regex.IGNORECASE
+)
+_TOTAL_BEFORE = regex.compile(r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$", regex.IGNORECASE)
+_TOTAL_AFTER = regex.compile(r"\s*(?:,? ?made up (?:of|as)|,? ?consisting of|,? ?comprising|,? ?\(?(?:that is|being|this is) £|in (?:all|total)\b|altogether\b|[^.]{0,60}, made up of|: £)", regex.IGNORECASE)
+_WAIVED = regex.compile(r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+)\b", regex.IGNORECASE)
+_SET_OFF = regex.compile(r"\b(?:against|deduct\w*|less|minus|offset|set off|set it off|takes? off|in place of|instead of|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$", regex.IGNORECASE)
+_RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
+_RANGE_AFTER = regex.compile(r"\s*(?:and|to|[-–])\s*£", regex.IGNORECASE)
+_RANGE_BEFORE = regex.compile(r"£[\d,.]+\s*(?:and|to|[-–])\s*$", regex.IGNORECASE)
+_PAY = regex.compile(r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)|compensat\w+|credit|return|give|gave|make|redress|sum)\b", regex.IGNORECASE)
+_EACH = regex.compile(r"\beach\b(?! (?:day|night|week|fortnight|month|term|year|of the \d|of the \w+ (?:day|week|month|term|year)|full|school|calendar|call|visit|mile|time|missed))", regex.IGNORECASE)
+_BOTH_BODIES = regex.compile(r"\b(?:will|should|to|must|agreed to) each (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)", regex.IGNORECASE)
+_OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
+_CONDITION = regex.compile(r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b", regex.IGNORECASE)
+_RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|includ\w+|more than the|higher|in addition to|on top of)\b", regex.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One sum with the sentence it stands in."""
+
+    sum: Sum
+    sentence: Sentence
+
+
+@Language.factory("redress_payments")
+def create_payments(nlp: Language, name: str) -> Component:
+    """The component: fills `doc.spans["redress_payments"]` and `doc.spans["redress_amounts"]`.
+
+    Payments belong to remedies: they are found first where `redress_remedies` has not run before.
+    """
+    reader = reader_for(nlp)
+
+    def component(doc: Doc) -> Doc:
+        if remedies_.SPANS not in doc.spans:
+            remedies_.find(doc, reader)
+        find(doc, reader)
+        return doc
+
+    return component
+
+
+def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
+    """(payments, amounts) of a Doc, in order of the text: together they account for every sum in it."""
+    reading = reader.reading(doc)
+    places = _places(reading)
+    payments: list[Payment] = []
+    taken: dict[int, str] = {}  # where a sum stands → why it is no payment, or "" when it is one
+    for i, remedy in enumerate(reading.remedies):
+        inside = [p for p in places if remedy.start <= p.sum.start < remedy.end and p.sum.start not in taken]
+        if inside:
+            payments += _of_remedy(reading, remedy, i, inside, taken)
+    payments = _without_superseded(reading, payments, taken)
+    awarded = {p.amount for p in payments} | {p.total for p in payments if p.total}
+    parts = _sums_of_parts(payments)
+    amounts = [
+        Amount(p.sentence.number, p.sentence.section, p.sum.start, p.sum.end, p.sum.pounds, taken.get(p.sum.start) or _reason(reading, p, awarded, parts))
+        for p in places
+        if taken.get(p.sum.start) != ""
+    ]
+    reading.payments = sorted(payments, key=lambda p: (p.start, p.end))
+    reading.amounts = amounts
+    doc.spans[SPANS] = spans_of(doc, reading, [(p.start, p.end, p.status) for p in reading.payments])
+    doc.spans[AMOUNTS] = spans_of(doc, reading, [(a.start, a.end, a.reason) for a in amounts])
+    return reading.payments, amounts
+
+
+def _places(reading: Reading) -> list[_Place]:
+    """Every sum of the text with its sentence, in order. A sum in a heading stands in the sentence after it."""
+    sums = find_sums(reading.text)
+    found = []
+    i = 0
+    every = reading.everything
+    for one in sums:
+        while i < len(every) - 1 and every[i].end <= one.start:
+            i += 1
+        if every:
+            found.append(_Place(one, every[i]))
+    return found
+
+
+def _of_remedy(reading: Reading, remedy: Remedy, index: int, inside: Sequence[_Place], taken: dict[int, str]) -> list[Payment]:
+    """The payments that one remedy states; marks every sum in it as taken."""
+    text = reading.text
+    if not set(remedy.types) & {"payment", "refund_or_waiver"}:
+        return []
+    periodic = [p for p in inside if p.sum.frequency]
+    kept: list[_Place] = []
+    for k, place in enumerate(inside):
+        one = place.sum
+        before, after = text[remedy.start : one.start], text[one.reach : remedy.end]
+        reason = _inside_reason(before, after, remedy, kept)
+        if reason is None and k and not one.frequency and any(_multiple(one.pounds, p.sum, text, remedy) for p in periodic if p is not place):
+            reason = "total"
+        if reason is None and one.frequency and any(_multiple(q.sum.pounds, one, text, remedy) for q in kept if not q.sum.frequency):
+            # "£2,400 … for two terms at £1,200 a term": one payment, by the term.
+            kept = [q for q in kept if not _multiple(q.sum.pounds, one, text, remedy)]
+            for q in inside[:k]:
+                taken.setdefault(q.sum.start, "")
+        if reason is not None:
+            taken[one.start] = reason
+        else:
+            kept.append(place)
+            taken[one.start] = ""
+    if len(kept) > 1 and _is_total_of(kept[0].sum, [p.sum for p in kept[1:]]):
+        taken[kept[0].sum.start] = "total"
+        kept = kept[1:]
+    return [_payment(reading, remedy, index, place, kept) for place in kept]
+
+
+def _inside_reason(before: str, after: str, remedy: Remedy, kept: Sequence[_Place]) -> str | None:
+    """Why a sum inside a remedy is no payment, or null when it is one."""
+    if _RANGE.search(before) and _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before):
+        return "guidance"
+    if _WAIVED.search(before) and not _PAY.search(before):
+        return "debt"
+    if kept and _TOTAL_BEFORE.search(before):
+        return "total"
+    if not kept and _TOTAL_AFTER.match(after):
+        return "total"
+    if kept and _SET_OFF.search(before):
+        return "charge" if regex.search(r"which is|at a rate of", before) else "debt"
+    if kept and before.rstrip().endswith("("):
+        return "total"
+    return None
+
+
+def _multiple(whole: float, part: Sum, text: str, remedy: Remedy) -> bool:
+    """Whether `whole` is what a periodic sum comes to."""
+    count = _count(text[remedy.start : remedy.end], part.frequency)
+    return part.frequency is not None and part.pounds > 0 and ((count is not None and abs(whole - count * part.pounds) < 0.01) or (count is None and abs(whole / part.pounds - round(whole / part.pounds)) < 1e-6 and whole > part.pounds))
+
+
+def _is_total_of(first: Sum, rest: Sequence[Sum]) -> bool:
+    return len(rest) > 1 and first.frequency is None and abs(first.pounds - sum(r.pounds for r in rest)) < 0.01
+
+
+def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_kept: Sequence[_Place]) -> Payment:
+    text, one = reading.text, place.sum
+    words = text[remedy.start : remedy.end]
+    start, end = remedy.start, remedy.end
+    if len(all_kept) > 1:
+        start, end = _part(text, remedy, place, all_kept)
+    part = text[start:end]
+    recipient = _recipient(reading, remedy, part, start, one)
+    count = _count(text[one.end : remedy.end], one.frequency) if one.frequency else None
+    if one.frequency and count is None:
+        count = _count(words, one.frequency)
+    total = _total(one, count, words, remedy)
+    if total is not None:
+        if _EACH.search(part) and not _BOTH_BODIES.search(part):
+            total *= max(heads(recipient), 2) if recipient and heads(recipient) > 1 else _each_count(part)
+        elif _BOTH_BODIES.search(part) or _BOTH_BODIES.search(_sentence_around(reading, remedy)):
+            total *= 2
+    return Payment(
+        paragraph=remedy.paragraph,
+        section=remedy.section,
+        start=start,
+        end=end,
+        amount=one.pounds,
+        status=remedy.status,
+        frequency=one.frequency,
+        periods=count,
+        total=None if total is None else round(total, 2),
+        recipient=recipient,
+        purposes=_purposes(reading, start, end, remedy),
+        remedy=index,
+    )
+
+
+def _sentence_around(reading: Reading, remedy: Remedy) -> str:
+    """The lead-in of a bullet says when both bodies pay."""
+    i = reading.text.rfind("\n", 0, remedy.start)
+    j = reading.text.rfind("\n", 0, max(i, 0))
+    above = reading.text[j + 1 : max(i, 0)]
+    return above if above.endswith(":") else ""
+
+
+def _each_count(part: str) -> int:
+    found = regex.search(r"\beach of (?:the )?(\w+)", part)
+    count = number(found[1]) if found else None
+    return count if count is not None and 1 < count < 20 else 2
+
+
+def _part(text: str, remedy: Remedy, place: _Place, kept: Sequence[_Place]) -> tuple[int, int]:
+    """The words of one of several payments in a remedy: from its sum (or its verb) to the next."""
+    starts = [p.sum.start for p in kept]
+    k = starts.index(place.sum.start)
+    start = remedy.start if k == 0 else place.sum.start
+    if k == 0:
+        leading = text[remedy.start : place.sum.start]
+        cut = max(leading.rfind("made up of "), leading.rfind(": "), leading.rfind("consisting of "))
+        if cut >= 0:
+            start = place.sum.start
+    end = remedy.end if k == len(kept) - 1 else starts[k + 1]
+    piece = text[start:end]
+    piece = regex.sub(r"(?:[,;]|\s|\band\b|\bplus\b|\ba further\b|\balso\b|\bpay\b|\bto\b)+$", "", piece) if k < len(kept) - 1 else piece
+    return start, start + len(piece.rstrip(" ,;"))
+
+
+def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum) -> str | None:
+    estate = ESTATE.search(part)
+    if estate is not None:
+        return estate[0]
+    before = reading.text[:start]
+    shift = one.start - start
+    own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if regex.match(r"\S+(?: each)?(?: to| for)? (?:each )?(?:to|of)\b", part[max(shift, 0) :]) or regex.match(r"£[\d.,]+ each to", part[max(shift, 0) :]) else None
+    if own is not None:
+        return own
+    given = payee(part[: max(shift, 0)], before)
+    if given is not None:
+        return given
+    lead = _sentence_around(reading, remedy)
+    above = payee(regex.sub(r"^.*?\bpay", "", lead), reading.text[: remedy.start]) if "pay" in lead else None
+    return above or remedy.recipient or payee(_clip(part), before) or _main(reading)
+
+
+def _clip(words: str) -> str:
+    """The words up to what the sum is for: whom it is for stands before."""
+    found = regex.search(r"\b(?:for|to (?:reflect|recognise|acknowledge|remedy|make)|in recognition|because|as)\b", words[12:])
+    return words[: found.start() + 12] if found else words
+
+
+def _main(reading: Reading) -> str | None:
+    from pipeline.extract.people import main_complainant
+
+    return main_complainant(reading.text)
+
+
+def _count(words: str, frequency: str | None) -> int | None:
+    """How many periods the words count ("for 14 months", "three terms"), in the unit of `frequency`."""
+    for found in _COUNTED.finditer(words):
+        unit = "day" if found["unit"].lower() == "night" else found["unit"].lower()
+        count = number(found["count"])
+        if unit == frequency and count is not None and count > 1 and not regex.search(r"(?:within|limit of|per|every)\s*$", words[: found.start()]) and not regex.match(r"\s*(?:limit|rule|of the (?:date|decision))", words[found.end() :]):
+            return count
+    one = regex.search(rf"\bfor (?:a|one) (?:single )?{frequency}\b", words) if frequency else None
+    return 1 if one else None
+
+
+def _total(one: Sum, count: int | None, words: str, remedy: Remedy) -> float | None:
+    """What a sum comes to: the sum itself, times its periods, or over the days between two dates."""
+    if _CONDITION.search(words) and regex.search(r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", words, regex.IGNORECASE):
+        return None
+    if one.frequency is None:
+        return one.pounds
+    if count is not None:
+        return one.pounds * count
+    dates = [d for d in (date_of(m, _year_after(words, m)) for m in DATE.finditer(words)) if d is not None]
+    if len(dates) >= 2 and dates[0] < dates[1]:
+        return one.pounds * _periods(dates[0], dates[1], one.frequency)
+    return None
+
+
+def _year_after(words: str, found: regex.Match[str]) -> int | None:
+    """"from 6 June to 27 November 2022": the year named later serves the date that names none."""
+    later = regex.search(r"\b(?:19|20)\d\d\b", words[found.end() :])
+    return int(later[0]) if later else None
+
+
+def _periods(first: date, last: date, frequency: str) -> float:
+    """How many periods lie between two dates, both days counted; whole ones where they are within a day of it."""
+    days = (last - first).days + 1
+    if frequency in _DAYS:
+        exact = days / _DAYS[frequency]
+        whole = round(exact)
+        return whole if abs(exact - whole) * _DAYS[frequency] <= 1.01 else exact
+    months = (last.year - first.year) * 12 + last.month - first.month + (last.day - first.day + 1) / 30.4375
+    exact = months / _MONTHS[frequency]
+    return round(exact) if abs(exact - round(exact)) < 0.1 else exact
+
+
+def _purposes(reading: Reading, start: int, end: int, remedy: Remedy) -> tuple[str, ...]:
+    codes = _purpose_codes(reading, start, end)
+    if not codes and (start, end) != (remedy.start, remedy.end):
+        codes = _purpose_codes(reading, end, remedy.end)
+    if "refund_or_waiver" in remedy.types and "payment" not in remedy.types:
+        return ("quantifiable_loss",)
+    if "quantifiable_loss" in codes and len(codes) > 1:
+        codes.discard("quantifiable_loss")
+    if "loss_of_service" in codes and codes - {"loss_of_service"} and False:
+        codes.discard("loss_of_service")
+    return tuple(sorted(codes)) or ("other",)
+
+
+def _purpose_codes(reading: Reading, start: int, end: int) -> set[str]:
+    codes: set[str] = set()
+    for i, sentence in enumerate(reading.sentences):
+        if sentence.end <= start or sentence.start >= end:
+            continue
+        shift = sentence.start - reading.starts[i]
+        for hit in reading.hits[i]:
+            if hit.rule.file == "payment_purposes" and start <= reading.offset(hit.start) + shift < end:
+                codes |= set(hit.rule.assigns)
+    return codes
+
+
+def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[int, str]) -> list[Payment]:
+    """An offer that the outcome raises or adopts is no payment of its own: the sum that was awarded is."""
+    awarded = [p for p in payments if p.status in ("agreed", "recommended")]
+    kept = []
+    for payment in payments:
+        if payment.status != "offered":
+            kept.append(payment)
+            continue
+        same = any(p.amount == payment.amount or _RAISED.search(reading.text[p.start : p.end]) for p in awarded)
+        if same:
+            for one in find_sums(reading.text, payment.start, payment.end):
+                if one.pounds == payment.amount:
+                    taken[one.start] = "repeat" if any(p.amount == payment.amount for p in awarded) else "other"
+        else:
+            kept.append(payment)
+    gone = {p.remedy for p in payments} - {p.remedy for p in kept}
+    if gone:
+        reading.remedies, kept = _drop_remedies(reading.remedies, kept, {g for g in gone if g is not None})
+    return kept
+
+
+def _drop_remedies(remedies: list[Remedy], payments: list[Payment], gone: set[int]) -> tuple[list[Remedy], list[Payment]]:
+    from dataclasses import replace
+
+    place = {old: new for new, old in enumerate(i for i in range(len(remedies)) if i not in gone)}
+    return (
+        [r for i, r in enumerate(remedies) if i not in gone],
+        [replace(p, remedy=place[p.remedy]) if p.remedy is not None else p for p in payments],
+    )
+
+
+def _sums_of_parts(payments: Sequence[Payment]) -> set[float]:
+    """What all awarded payments, or those of one recipient, come to together."""
+    awarded = [p for p in payments if p.status in ("agreed", "recommended") and p.total is not None]
+    sums = {round(sum(p.total or 0 for p in awarded), 2)} if len(awarded) > 1 else set()
+    for who in {p.recipient for p in awarded}:
+        own = [p for p in awarded if p.recipient == who]
+        if len(own) > 1:
+            sums.add(round(sum(p.total or 0 for p in own), 2))
+    return sums
+
+
+def _reason(reading: Reading, place: _Place, awarded: set[float], parts: set[float]) -> str:
+    """Why a sum outside the payments is none, by its section and the words around it."""
+    one, sentence = place.sum, place.sentence
+    words = reading.text[sentence.start : sentence.end]
+    before, after = reading.text[sentence.start : one.start], reading.text[one.reach : sentence.end]
+    if sentence.role != "law" and one.pounds in awarded and sentence.section in ("summary", "findings", "decision", "remedy", "other"):
+        return "repeat"
+    if sentence.role != "law" and one.pounds in parts:
+        return "total"
+    if (_RANGE.search(before) and _RANGE_AFTER.match(after)) or (_RANGE_BEFORE.search(before)):
+        return "guidance"
+    found = _nearest(reading, place)
+    if sentence.section == "complaint":
+        return found if found in ("rent", "debt", "charge", "benefit") and not regex.search(r"\b(?:wants?|claims?|lost|spent|bought|compensat\w+|asks?|would like|should pay|seeks?|value|back)\b", words) else "claim"
+    if sentence.section in ("role",):
+        return "guidance"
+    return found or ("charge" if sentence.section != "summary" else "other")
+
+
+def _nearest(reading: Reading, place: _Place) -> str | None:
+    """The reason whose word stands nearest to the sum in its sentence."""
+    for i, sentence in enumerate(reading.sentences):
+        if sentence.start != place.sentence.start:
+            continue
+        shift = sentence.start - reading.starts[i]
+        best: tuple[int, str] | None = None
+        for hit in reading.hits[i]:
+            if hit.rule.file != "amount_reasons":
+                continue
+            at = reading.offset(hit.start) + shift
+            distance = place.sum.start - at if at <= place.sum.start else (at - place.sum.end) + 2
+            if best is None or distance < best[0]:
+                best = (distance, hit.rule.assigns[0])
+        return best[1] if best else None
+    return None

@@ -1,1 +1,330 @@
-def create_remedies(*a, **k): ...
+"""Remedies: the actions that put things right, one row each, with who must act, for whom, and by when.
+
+Spans key: `redress_remedies` (one span a remedy, label: its status).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import regex
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from pipeline.extract.deadlines import Deadline, find_deadline
+from pipeline.extract.money import find_sums
+from pipeline.extract.people import payee
+from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
+from pipeline.extract.sentences import Sentence, by_line
+from pipeline.values import Remedy
+
+SPANS = "redress_remedies"
+_STANDARD = regex.compile(
+    r"\b(?:evidence|proof|show us|satisfy us|demonstrate|tell (?:us|me)|let (?:us|me) (?:know|have|see)|confirm to (?:us|me)|write to (?:us|me)|report (?:back )?to (?:us|me|the Ombudsman)|send (?:us|me)|provide (?:us|me)|inform (?:us|me))\b",
+    regex.IGNORECASE,
+)
+_EVIDENCE_OF = regex.compile(r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)", regex.IGNORECASE)
+_TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
+_VERBS = (
+    "apologise apologises pay pays write writes send sends give gives offer offers arrange arranges review reviews remind reminds train trains provide provides refund refunds reimburse "
+    "reimburses repay repays waive waives cancel cancels backdate backdates amend amends correct corrects remove removes update updates explain explains tell tells brief briefs issue issues "
+    "check checks identify identifies consider considers reconsider reconsiders carry carries complete completes hold holds set sets put puts introduce introduces develop develops publish "
+    "publishes draw draws make makes ensure ensures start starts change changes revise revises report reports meet meets appoint appoints share shares add adds place places look looks find "
+    "finds audit audits assess assesses reassess reassesses invite invites contact contacts begin begins agree agrees take takes work works create creates produce produces circulate credit credits "
+    "compensate write-off clear clears restore restores reinstate secure secures inspect inspects visit visits fit fits repair repairs monitor discuss raise raises commission deliver delivers train "
+    "undertake undertakes examine examines transfer move moves install notify notifies inform informs record records destroy delete reopen suspend go goes join treat ask asks"
+).split()
+_PAST = (
+    "apologised paid written wrote sent gave given offered arranged reviewed reminded trained provided refunded reimbursed repaid waived cancelled backdated amended corrected removed updated explained "
+    "told briefed issued checked identified reconsidered completed held put introduced developed published changed revised reported met appointed shared added placed extended dimmed fitted cleared "
+    "restored reinstated withdrawn withdrew notified addressed credited repaired installed"
+).split()
+_SPLIT = regex.compile(
+    rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{'|'.join(sorted({*_VERBS, *_PAST}, key=len, reverse=True))})\b)"
+)
+_PREDICATE = regex.compile(
+    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|will(?: also| now| each| both| then| therefore)?|should(?: also| now| each| both| then| therefore)?|would(?: also)?|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))\s+",
+    regex.IGNORECASE,
+)
+_BODY = regex.compile(
+    r"\b(?:the |The |both |Both |Each |each )?((?:[A-Z][\w’'-]+ )*(?:[Cc]ouncils?|NHS Trust|NHS Foundation Trust|Trust|CCG|ICB|[Pp]rovider|Care Provider|care provider|Home|Authority|[Bb]orough council|[Cc]ounty council|Borough Council|County Council|District Council|City Council|Academy|School|panel|landlord|Company))\b"
+)
+_OUTCOME = frozenset({"remedy"})
+_WORK = frozenset({"findings", "other", "decision"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """What a lead-in says for the bullets under it."""
+
+    words: str
+    status: str
+    deadline: Deadline | None
+    organisation: str | None
+
+
+@Language.factory("redress_remedies")
+def create_remedies(nlp: Language, name: str) -> Component:
+    """The component: fills `doc.spans["redress_remedies"]`; a span's label is its status."""
+    reader = reader_for(nlp)
+
+    def component(doc: Doc) -> Doc:
+        find(doc, reader)
+        return doc
+
+    return component
+
+
+def find(doc: Doc, reader: Reader) -> list[Remedy]:
+    """The remedies of a Doc, in order of the text; also kept in its Reading and its spans."""
+    reading = reader.reading(doc)
+    index = {s.start: i for i, s in enumerate(reading.sentences)}
+    found = [*_outcome(doc, reading, index), *_along_the_way(doc, reading, index)]
+    reading.remedies = sorted(_once(reading, found), key=lambda r: (r.start, r.end))
+    doc.spans[SPANS] = spans_of(doc, reading, [(r.start, r.end, r.status) for r in reading.remedies])
+    return reading.remedies
+
+
+def _status_hits(reading: Reading, i: int) -> dict[str, list[int]]:
+    """Rule id → token indexes of the status rules that hit in sentence i."""
+    found: dict[str, list[int]] = {}
+    for hit in reading.hits[i]:
+        if hit.rule.file == "remedy_status":
+            found.setdefault(hit.rule.id, []).append(hit.start)
+    return found
+
+
+def _agreed_somewhere(reading: Reading, index: dict[int, int]) -> bool:
+    """Whether the decision says anywhere that the organisation agrees to what is recommended."""
+    return any(
+        "agrees" in _status_hits(reading, i) and "agree" in reading.words(s).lower() and not regex.search(r"\bnot (?:yet )?(?:agreed|accepted)", reading.words(s))
+        for i, s in enumerate(reading.sentences)
+        if s.section in ("remedy", "decision", "summary") and (s.section != "summary" or regex.search(r"\bha(?:s|ve) agreed\b", reading.words(s)))
+    )
+
+
+def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
+    """The remedies of the section that lists them: bullets under their lead-ins, and clauses of sentences."""
+    agreed = _agreed_somewhere(reading, index)
+    lead: _Lead | None = None
+    outer: _Lead | None = None
+    last: Deadline | None = None
+    body: str | None = None
+    refused = {
+        s.line for i, s in enumerate(reading.sentences) if s.section in _OUTCOME and "not_agreed" in _status_hits(reading, i)
+    }
+    for line, sentences in by_line(s for s in reading.sentences if s.section in _OUTCOME).items():
+        words = reading.text[sentences[0].start : sentences[-1].end]
+        ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
+        if words.endswith(":") or words.endswith(":-"):
+            own = find_deadline(words, reading.decision_date)
+            if own is not None and own.same:
+                own = last
+            nested = sentences[0].kind == "bullet" and lead is not None
+            parent = outer if nested and outer is not None else (lead if nested else None)
+            status = _status(ids, agreed, line in refused, parent.status if parent else None)
+            lead = _Lead(words, status, own or (parent.deadline if parent else None), _body_in(words) or (parent.organisation if parent else body))
+            if not nested:
+                outer = lead
+            last = lead.deadline or last
+            body = lead.organisation or body
+            continue
+        if sentences[0].kind == "bullet" and lead is not None:
+            item = _bullet(reading, index, sentences, words, lead, last)
+            if item is not None:
+                if item.due_date is None and item.deadline is None and last is not None and lead.deadline is None:
+                    pass
+                yield item
+            continue
+        lead = outer = None
+        for sentence in sentences:
+            for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                if item.deadline is not None and item.due_date is not None:
+                    last = Deadline(item.deadline, item.due_date)
+                body = item.organisation or body
+                yield item
+
+
+def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
+    if refused:
+        return "recommended"
+    if "agrees" in ids or agreed:
+        return "agreed"
+    if "recommends" in ids:
+        return "recommended"
+    return parent or ("agreed" if agreed else "recommended")
+
+
+def _body_in(words: str) -> str | None:
+    found = _BODY.search(words)
+    return found[1] if found else None
+
+
+def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
+    """The kinds of remedy whose rules hit between two offsets of the text."""
+    codes: set[str] = set()
+    for i, sentence in enumerate(reading.sentences):
+        if sentence.end <= start or sentence.start >= end:
+            continue
+        shift = sentence.start - reading.starts[i]
+        for hit in reading.hits[i]:
+            if hit.rule.file == "remedy_types":
+                place = reading.offset(hit.start) + shift
+                if start <= place < end:
+                    codes |= set(hit.rule.assigns)
+    return _settle_types(codes)
+
+
+def _settle_types(codes: set[str]) -> tuple[str, ...]:
+    """Kinds that one action's words name beside the kind it is are left out."""
+    if "refund_or_waiver" in codes:
+        codes.discard("payment")
+    if "review_cases" in codes:
+        codes -= {"procedure_change", "reconsider_decision", "provide_service", "other", "refund_or_waiver", "provide_information", "correct_records"}
+    if "apology" in codes:
+        codes -= {"provide_information", "correct_records", "procedure_change", "provide_service"}
+    if "payment" in codes or "refund_or_waiver" in codes:
+        codes -= {"provide_service", "procedure_change", "provide_information", "reconsider_decision", "staff_training", "correct_records"}
+    if "staff_training" in codes:
+        codes -= {"procedure_change", "provide_information", "provide_service", "correct_records", "reconsider_decision", "other"}
+    if "procedure_change" in codes:
+        codes -= {"provide_service", "reconsider_decision", "correct_records"}
+    if len(codes) > 1:
+        codes.discard("other")
+    return tuple(sorted(codes))
+
+
+def _bullet(reading: Reading, index: dict[int, int], sentences: Sequence[Sentence], words: str, lead: _Lead, last: Deadline | None) -> Remedy | None:
+    start, end = sentences[0].start, sentences[-1].end
+    end -= len(words) - len(_TAIL.sub("", words)) if not words.endswith(".") else 0
+    types = _codes(reading, start, end)
+    if _STANDARD.search(words) and not _EVIDENCE_OF.search(words) and not set(types) - {"other", "provide_information"}:
+        return None
+    ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
+    deadline = find_deadline(words, reading.decision_date)
+    if deadline is not None and deadline.same:
+        deadline = last
+    if deadline is None or (deadline.due is None and lead.deadline is not None and reading.decision_date is not None and regex.search(r"\bwithin\b", deadline.words) and not regex.search(r"\b(?:within|by)\b", words[:60])):
+        deadline = lead.deadline
+    made = "done" in ids and regex.match(r"(?:It|The Council|They|it|has|have|had) (?:has |have )?(?:already|since|now)", words) is not None
+    return Remedy(
+        paragraph=sentences[0].number,
+        section=sentences[0].section,
+        start=start,
+        end=end,
+        types=types or ("other",),
+        status="made" if made else lead.status,
+        organisation=lead.organisation or reading.organisation,
+        recipient=payee(words, reading.text[:start]),
+        deadline=deadline.words if deadline else None,
+        due_date=deadline.due if deadline else None,
+    )
+
+
+def _clauses(
+    reading: Reading, index: dict[int, int], sentence: Sentence, agreed: bool, refused: bool, last: Deadline | None, body: str | None
+) -> Iterator[Remedy]:
+    """The actions that one sentence of the outcome lists."""
+    words = reading.words(sentence)
+    ids = set(_status_hits(reading, index[sentence.start]))
+    predicate = _PREDICATE.search(words)
+    done = "done" in ids and "agrees" not in ids and regex.search(r"\bha(?:s|ve|d) (?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)", words) is not None
+    if not ids & {"agrees", "recommends", "done"} or (predicate is None and not done):
+        return
+    begin = predicate.end() if predicate is not None and not done else 0
+    pieces = _pieces(words, begin)
+    typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
+    typed = [(a, b, types) for a, b, types in typed if types]
+    if not typed:
+        return
+    if _STANDARD.search(words) and not _EVIDENCE_OF.search(words) and not {t for _, _, types in typed for t in types} - {"other", "provide_information", "staff_training"}:
+        return
+    if regex.search(r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
+        return
+    deadline = find_deadline(words, reading.decision_date)
+    if deadline is not None and deadline.same:
+        deadline = last
+    if done:
+        status = "made"
+    elif refused:
+        status = "recommended"
+    else:
+        status = _status(ids, agreed, False, None)
+    if len(typed) == 1:
+        a, b, types = typed[0]
+        typed = [(0, len(words), types)]
+    for a, b, types in typed:
+        piece = words[a:b]
+        trimmed = len(piece.rstrip(" ,;"))
+        own = find_deadline(piece, reading.decision_date) if len(typed) > 1 else deadline
+        own = own if own is not None and not own.same else deadline
+        yield Remedy(
+            paragraph=sentence.number,
+            section=sentence.section,
+            start=sentence.start + a,
+            end=sentence.start + a + trimmed,
+            types=types,
+            status=status,
+            organisation=_body_in(words[: max(begin, 1)]) or body or reading.organisation,
+            recipient=payee(piece, reading.text[: sentence.start + a]),
+            deadline=own.words if own and status != "made" else None,
+            due_date=own.due if own and status != "made" else None,
+        )
+
+
+def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
+    """`words[begin:]` cut where a new action begins."""
+    cuts = [begin]
+    ends = []
+    for found in _SPLIT.finditer(words, begin):
+        ends.append(found.start())
+        cuts.append(found.end())
+    ends.append(len(words))
+    return [(a, b) for a, b in zip(cuts, ends, strict=True) if a < b]
+
+
+def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
+    """What was done or offered before the decision, as the analysis or the outcome tells it."""
+    for i, sentence in enumerate(reading.sentences):
+        if sentence.section not in _WORK or sentence.role == "law":
+            continue
+        ids = _status_hits(reading, i)
+        words = reading.words(sentence)
+        sums = find_sums(words)
+        offered = "offers" in ids and bool(sums) and regex.search(r"\boffer(?:ed|s)?\b", words) is not None
+        analysis = sentence.role in ("analysis", "mixed") and sentence.section != "decision"
+        done = "done" in ids and analysis
+        if not offered and not done:
+            continue
+        if done and regex.search(r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b", words) and not regex.search(r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|apologised", words):
+            continue
+        types = _codes(reading, sentence.start, sentence.end)
+        if offered:
+            types = ("payment",) if not set(types) & {"payment", "refund_or_waiver"} else tuple(t for t in types if t in ("payment", "refund_or_waiver"))
+        if not types:
+            continue
+        status = "offered" if offered else "made"
+        pieces = _pieces(words, 0) if done and not offered else [(0, len(words))]
+        typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b) if done and not offered else types) for a, b in pieces]
+        typed = [(a, b, kinds) for a, b, kinds in typed if kinds]
+        for a, b, kinds in typed:
+            yield Remedy(
+                paragraph=sentence.number,
+                section=sentence.section,
+                start=sentence.start + a,
+                end=sentence.start + a + len(words[a:b].rstrip(" ,;")),
+                types=kinds,
+                status=status,
+                organisation=_body_in(words) or reading.organisation,
+                recipient=payee(words[a:b], reading.text[: sentence.start + a]),
+            )
+
+
+def _once(reading: Reading, found: Sequence[Remedy]) -> list[Remedy]:
+    """Drops a remedy that tells again what another of the same place tells."""
+    kept: list[Remedy] = []
+    for remedy in found:
+        if not any(k.start <= remedy.start and remedy.end <= k.end and k.status == remedy.status for k in kept):
+            kept.append(remedy)
+    return [replace(r, types=tuple(sorted(r.types))) for r in kept]

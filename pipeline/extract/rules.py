@@ -7,17 +7,18 @@ case; "not" stands for its contraction too ("did not", "didn't"), and a straight
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import regex
 import spacy
 from spacy.language import Language
-from spacy.matcher import Matcher, PhraseMatcher
+from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
 from pipeline.corpus import codes, corpus_folder, load_yaml
@@ -37,9 +38,10 @@ _ASSIGNS = {
     "verdicts": {"fault", "no_fault"},
     "modifiers": {"negates", "supposes", "reports", "adopts", "other_body", "nothing", "ends"},
 }
-_KEYS = {"id", "assigns", "match", "patterns", "exclude", "sections", "reach", "scope", "strength", "yes", "no"}
-_REQUIRED = {"id", "assigns", "yes", "no"}
-_MOST_PHRASES = 4000
+# Codes that the place of a thing decides and no word: what is left over, and sums told again.
+_BY_STRUCTURE = {"other", "none", "repeat", "total"}
+_KEYS = {"id", "assigns", "match", "patterns", "exclude", "sections", "reach", "scope", "strength", "matches", "spares"}
+_REQUIRED = {"id", "assigns", "matches", "spares"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,13 @@ class Rule:
     reach: int
     scope: str
     strength: str
-    yes: tuple[str, ...] = field(repr=False)
-    no: tuple[str, ...] = field(repr=False)
+    matches: tuple[str, ...] = field(repr=False)
+    spares: tuple[str, ...] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The rule's id in full, `fault_types/delay`."""
+        return f"{self.file}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,10 @@ def load_rules(folder: Path | None = None) -> tuple[Rule, ...]:
         allowed = set(codes(taxonomy)) if taxonomy else _ASSIGNS[name]
         found = [_rule(path, name, raw, allowed) for raw in load_yaml(path)]
         unused = allowed - {code for rule in found for code in rule.assigns}
-        if taxonomy and unused - {"other", "none"}:
-            raise RuleError(f"{path}: no rule assigns {sorted(unused - {'other', 'none'})}; add one, or take the code out of the taxonomy")
+        if taxonomy and unused - _BY_STRUCTURE:
+            raise RuleError(f"{path}: no rule assigns {sorted(unused - _BY_STRUCTURE)}; add one, or take the code out of the taxonomy")
         rules += found
-    doubled = sorted({rule.id for rule in rules if sum(other.id == rule.id for other in rules) > 1})
+    doubled = sorted(name for name, count in Counter(rule.name for rule in rules).items() if count > 1)
     if doubled:
         raise RuleError(f"{root}: ids used twice: {doubled}")
     return tuple(rules)
@@ -110,12 +117,12 @@ def _rule(path: Path, name: str, raw: Any, allowed: set[str]) -> Rule:
     if set(raw) - _KEYS:
         raise RuleError(f"{where}: unknown keys {sorted(set(raw) - _KEYS)}; known are {sorted(_KEYS)}")
     if _REQUIRED - set(raw) or not (raw.get("match") or raw.get("patterns")):
-        raise RuleError(f"{where}: needs id, assigns, match or patterns, yes and no")
+        raise RuleError(f"{where}: needs id, assigns, match or patterns, matches and spares")
     assigns = tuple([raw["assigns"]] if isinstance(raw["assigns"], str) else raw["assigns"])
     if set(assigns) - allowed:
         raise RuleError(f"{where}: assigns {sorted(set(assigns) - allowed)}, which is none of {sorted(allowed)}")
-    if len(raw["yes"]) < 2 or len(raw["no"]) < 2:
-        raise RuleError(f"{where}: needs two sentences it must match (yes) and two it must not (no)")
+    if len(raw["matches"]) < 2 or len(raw["spares"]) < 2:
+        raise RuleError(f"{where}: needs two sentences it must match (matches) and two it must not (spares)")
     return Rule(
         id=raw["id"],
         file=name,
@@ -127,140 +134,152 @@ def _rule(path: Path, name: str, raw: Any, allowed: set[str]) -> Rule:
         reach=int(raw.get("reach", 8)),
         scope=raw.get("scope", "clause"),
         strength=raw.get("strength", "strong"),
-        yes=tuple(raw["yes"]),
-        no=tuple(raw["no"]),
+        matches=tuple(raw["matches"]),
+        spares=tuple(raw["spares"]),
     )
 
 
-def expand(phrase: str) -> list[list[str]]:
-    """The phrase's alternatives, each a list of segments between gaps. Raises RuleError when there are too many."""
-    segments = []
-    for segment in regex.split(r"\s*\.\.\.\s*", phrase.strip()):
-        parts = [part for part in regex.split(r"(\([^()]*\))", segment) if part]
-        choices = [part[1:-1].split("|") if part.startswith("(") else [part] for part in parts]
-        segments.append([" ".join(" ".join(choice).split()) for choice in product(*choices)])
-    expanded = [list(choice) for choice in product(*segments)]
-    if len(expanded) > _MOST_PHRASES:
-        raise RuleError(f"phrase stands for {len(expanded)} phrases, more than {_MOST_PHRASES}: {phrase}")
-    if any(not segment for choice in expanded for segment in choice):
-        raise RuleError(f"phrase with an empty segment: {phrase}")
-    return expanded
+_MARK = regex.compile(r"\.\.\.|[()|]|[^\s()|]+")
 
 
-def variants(segment: str) -> list[str]:
-    """The ways of writing a segment: with "not" contracted, and with curly apostrophes."""
-    written = {segment}
-    contracted = regex.sub(r"\b(\w+?)(?:n(?=not))? ?\bnot\b", r"\1n't", segment.replace("cannot", "can not"))
-    if contracted != segment and regex.search(r"\b(?:do|does|did|is|was|were|are|has|have|had|would|should|could|ca|can)n't", contracted):
-        written.add(contracted.replace("cann't", "can't"))
-    return sorted(written | {way.replace("'", "’") for way in written})
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A part of a phrase: its expression, whether it can be empty, and the anchors that every match of it holds one of."""
+
+    expression: str
+    optional: bool
+    anchors: tuple[str, ...]
+
+
+def parse(phrase: str, reach: int = 8) -> tuple[str, tuple[str, ...]]:
+    """(regular expression, anchors) of a phrase: words a space apart, "not" contracted too, gaps of up to `reach` words.
+
+    Every match holds one of the anchors. Raises RuleError for a phrase with an open bracket or a gap at its edge.
+    """
+    marks = _MARK.findall(phrase)
+    parsed, rest = _sequence(marks, 0, reach, phrase)
+    if rest != len(marks) or parsed.optional:
+        raise RuleError(f"phrase with an open bracket, or one that may be empty: {phrase}")
+    return parsed.expression, parsed.anchors
+
+
+def _sequence(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_Parsed, int]:
+    """Parts that follow each other, up to `|`, `)` or the end."""
+    expression = ""
+    best: tuple[str, ...] = ()
+    optional, gap, previous = True, False, ""
+    while i < len(marks) and marks[i] not in ("|", ")"):
+        mark = marks[i]
+        if mark == "...":
+            if not expression or i + 1 == len(marks) or marks[i + 1] in ("|", ")"):
+                raise RuleError(f"phrase that begins or ends in a gap: {phrase}")
+            gap, i = True, i + 1
+            continue
+        part, i = _group(marks, i + 1, reach, phrase) if mark == "(" else (_word(mark), i + 1)
+        glue = rf" (?:[^\s;]+ ){{0,{reach}}}?" if gap else _glue(previous, mark, bool(expression))
+        if mark == "not" and expression and not gap:
+            expression += "(?: not|n['’]t)"
+        elif part.optional:
+            # What may be left out takes the space before it along; at the front, the one after it.
+            expression += f"(?:{glue}{part.expression})?" if expression else f"(?:{part.expression} )?"
+        else:
+            expression += glue + part.expression if not expression.endswith(" )?") else part.expression
+        if not part.optional:
+            optional = False
+            best = max((best, part.anchors), key=lambda words: min(map(len, words), default=0))
+        previous, gap = mark, False
+    return _Parsed(expression, optional, best), i
+
+
+def _group(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_Parsed, int]:
+    """Alternatives in brackets; `i` is past the opening one."""
+    ways: list[_Parsed] = []
+    while True:
+        part, i = _sequence(marks, i, reach, phrase)
+        ways.append(part)
+        if i >= len(marks):
+            raise RuleError(f"phrase with an open bracket: {phrase}")
+        i += 1
+        if marks[i - 1] == ")":
+            break
+    written = sorted((way for way in ways if way.expression), key=lambda way: len(way.expression), reverse=True)
+    if not written:
+        raise RuleError(f"phrase with nothing in its brackets: {phrase}")
+    optional = len(written) < len(ways) or any(way.optional for way in written)
+    words = tuple(word for way in written for word in way.anchors)
+    return _Parsed("(?:" + "|".join(way.expression for way in written) + ")", optional, words), i
+
+
+def _word(mark: str) -> _Parsed:
+    if mark == "cannot":
+        return _Parsed("(?:cannot|can not|can['’]t)", False, ("can",))
+    expression = regex.sub("['’]", "['’]", regex.escape(mark)) if mark not in "-–" else "[-–]"
+    return _Parsed(expression, False, (mark.lower().replace("’", "'"),))
+
+
+def _glue(previous: str, mark: str, inside: bool) -> str:
+    """What stands between two parts: a space, or none about hyphens, before commas and after a pound sign."""
+    if not inside or mark == "," or previous == "£":
+        return ""
+    return " ?" if mark in "-–" or previous in ("-", "–") else " "
+
+
+def _pattern(phrases: Sequence[str], reach: int) -> regex.Pattern[str] | None:
+    if not phrases:
+        return None
+    whole = "|".join(parse(phrase, reach)[0] for phrase in phrases)
+    return regex.compile(rf"(?<![\w£])(?:{whole})(?!\w)" if "£" not in whole else rf"(?<!\w)(?:{whole})(?:(?<=£)|(?!\w))", regex.IGNORECASE)
 
 
 class Matchers:
-    """All rules compiled for one vocabulary; `hits` runs them over a Doc, sentence by sentence."""
+    """All rules compiled for one vocabulary; `hits` runs them over a Doc, sentence by sentence.
+
+    Phrases are regular expressions over the Doc's text (a hundred of them cost less than the tokenizer); token patterns go
+    to spaCy's Matcher.
+    """
 
     def __init__(self, nlp: Language, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._phrases = PhraseMatcher(nlp.vocab, attr="LOWER")
+        self._patterns = [(rule, _pattern(rule.match, rule.reach), _pattern(rule.exclude, rule.reach)) for rule in self.rules]
         self._tokens = Matcher(nlp.vocab)
-        # A phrase segment may serve several rules: (rule, alternative, place of the segment in it, how many there are).
-        self._uses: dict[int, list[tuple[int, int, int, int]]] = {}
-        self._anchors: set[str] = set()
-        seen: dict[str, int] = {}
-        counter = 0
-        for number, rule in enumerate(self.rules):
-            for excluded, phrases in ((False, rule.match), (True, rule.exclude)):
-                for phrase in phrases:
-                    for segments in expand(phrase):
-                        counter += 1
-                        for place, segment in enumerate(segments):
-                            key = seen.get(segment)
-                            if key is None:
-                                key = seen[segment] = nlp.vocab.strings.add(f"redress phrase {len(seen)}")
-                                self._phrases.add(key, [nlp.make_doc(variant) for variant in variants(segment)])
-                            length = len(segments)
-                            self._uses.setdefault(key, []).append((-number - 1 if excluded else number, counter, place, length))
-                        if not excluded:
-                            self._anchors.add(_anchor(segments))
+        self._by_key: dict[int, Rule] = {}
+        for rule in self.rules:
             if rule.patterns:
-                self._tokens.add(f"redress rule {number}", [list(pattern) for pattern in rule.patterns])
-        self._by_key = {nlp.vocab.strings.add(f"redress rule {number}"): number for number in range(len(self.rules))}
-        self._has_tokens = any(rule.patterns for rule in self.rules)
+                self._tokens.add(rule.name, [list(pattern) for pattern in rule.patterns])
+                self._by_key[nlp.vocab.strings[rule.name]] = rule
 
     @property
     def anchors(self) -> frozenset[str]:
-        """Words one of which every phrase match holds: a sentence without any needs no matching."""
-        return frozenset(self._anchors)
+        """Words one of which every phrase match holds: a text without any needs no matching."""
+        return frozenset(word for rule in self.rules for phrase in rule.match for word in parse(phrase)[1])
 
     def hits(self, doc: Doc, ends: Sequence[int]) -> list[list[Hit]]:
         """The hits of each sentence, in order; `ends` are the token indexes at which the sentences end."""
         found: list[list[Hit]] = [[] for _ in ends]
-        starts = [0, *ends[:-1]]
-        at = [0] * (len(doc) + 1)
-        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            at[start:end] = [number] * (end - start)
-        partial: dict[tuple[int, int, int], list[tuple[int, int, int, int]]] = {}
-        excluded: list[list[tuple[int, int, int]]] = [[] for _ in ends]
-        for key, start, end in self._phrases(doc):
-            sentence = at[start]
-            if end > ends[sentence]:
+        places = [token.idx for token in doc]
+        text = doc.text
+        for rule, pattern, exclude in self._patterns:
+            if pattern is None:
                 continue
-            for number, alternative, place, length in self._uses[key]:
-                if length > 1:
-                    partial.setdefault((sentence, number, alternative), []).append((place, length, start, end))
-                elif number >= 0:
-                    found[sentence].append(Hit(self.rules[number], start, end))
-                else:
-                    excluded[sentence].append((-number - 1, start, end))
-        for (sentence, number, _), pieces in partial.items():
-            rule = self.rules[number if number >= 0 else -number - 1]
-            for start, end in _join(pieces, rule.reach):
-                if number >= 0:
-                    found[sentence].append(Hit(rule, start, end))
-                else:
-                    excluded[sentence].append((-number - 1, start, end))
-        if self._has_tokens:
+            spans = [m.span() for m in pattern.finditer(text)]
+            if spans and exclude is not None:
+                barred = [m.span() for m in exclude.finditer(text)]
+                spans = [s for s in spans if not any(b[0] < s[1] and s[0] < b[1] for b in barred)]
+            for start, end in spans:
+                _place(found, ends, Hit(rule, bisect_right(places, start) - 1, bisect_left(places, end)))
+        if self._by_key:
             for key, start, end in self._tokens(doc):
-                found[at[start]].append(Hit(self.rules[self._by_key[key]], start, end))
-        return [
-            _settle([h for h in hits if not _is_excluded(h, self.rules, excluded[i])]) for i, hits in enumerate(found)
-        ]
+                _place(found, ends, Hit(self._by_key[key], start, end))
+        for hits in found:
+            hits.sort(key=lambda h: (h.start, -h.end))
+        return found
 
 
-def _anchor(segments: Sequence[str]) -> str:
-    words = [word for segment in segments for word in regex.findall(r"[a-z]+", segment.lower())]
-    return max(words, key=len, default="")
-
-
-def _join(pieces: list[tuple[int, int, int, int]], reach: int) -> Iterator[tuple[int, int]]:
-    """Spans over all segments of a phrase with gaps, each gap at most `reach` tokens long."""
-    length = pieces[0][1]
-    by_place: list[list[tuple[int, int]]] = [[] for _ in range(length)]
-    for place, _, start, end in pieces:
-        by_place[place].append((start, end))
-    for start, end in by_place[0]:
-        last = end
-        for later in by_place[1:]:
-            following = [e for s, e in later if last <= s <= last + reach]
-            if not following:
-                break
-            last = min(following)
-        else:
-            yield start, last
-
-
-def _is_excluded(hit: Hit, rules: Sequence[Rule], spans: Iterable[tuple[int, int, int]]) -> bool:
-    return any(rules[number] is hit.rule and start < hit.end and hit.start < end for number, start, end in spans)
-
-
-def _settle(hits: list[Hit]) -> list[Hit]:
-    """In order of the text, and of one rule's overlapping hits the longest only."""
-    hits.sort(key=lambda h: (h.start, -h.end))
-    kept: list[Hit] = []
-    for hit in hits:
-        if not any(k.rule is hit.rule and k.start <= hit.start and hit.end <= k.end for k in kept):
-            kept.append(hit)
-    return kept
+def _place(found: list[list[Hit]], ends: Sequence[int], hit: Hit) -> None:
+    """Puts a hit to its sentence; one that runs over the end of a sentence is none."""
+    sentence = bisect_right(ends, hit.start)
+    if sentence < len(ends) and hit.end <= ends[sentence]:
+        found[sentence].append(hit)
 
 
 @cache
@@ -275,8 +294,8 @@ def check_examples(rules: Sequence[Rule]) -> list[str]:
     problems = []
     for rule in rules:
         matchers = Matchers(nlp, [rule])
-        for text, expected in [*((t, True) for t in rule.yes), *((t, False) for t in rule.no)]:
+        for text, expected in [*((t, True) for t in rule.matches), *((t, False) for t in rule.spares)]:
             doc = nlp.make_doc(text)
             if bool(matchers.hits(doc, [len(doc)])[0]) != expected:
-                problems.append(f"{rule.file}.yaml, rule {rule.id}: {'must' if expected else 'must not'} match: {text}")
+                problems.append(f"{rule.name}: {'must' if expected else 'must not'} match: {text}")
     return problems

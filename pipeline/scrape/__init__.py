@@ -1,1 +1,1 @@
-"""A site → the raw archive: client.py fetches with courtesy, lgsco.py knows the site, archive.py keeps what was fetched."""
+"""A site → the raw archive: client.py fetches with courtesy, lgsco.py knows the site, archive.py keeps it all."""

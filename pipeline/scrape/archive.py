@@ -4,8 +4,9 @@
     data/raw/ledger.sqlite     what is known of months, listings and pages; no text of decisions
     data/raw/failed/*.warc     answers in which no decision could be read, to look into
 
-A version is appended, brought to the disk, and only then entered into the ledger. What a crash leaves between the two is entered at
-the next start; what it leaves half written is cut off. A WARC file says by itself what is current: the last record of a reference.
+A version is appended, brought to the disk, and only then entered into the ledger. What a crash leaves between the two
+is entered at the next start; what it leaves half written is cut off. A WARC file says by itself what is current: the
+last record of a reference.
 """
 
 from __future__ import annotations
@@ -57,8 +58,10 @@ class Member(NamedTuple):
 def read_pages(path: Path) -> Iterator[RawPage]:
     """The current version of every decision in one month's WARC file, in the order of their references.
 
-    Decisions that are gone from the site are among them, unless they were forgotten. The name is `2024-01.warc.gz#23-011-589`,
-    the url the published one, the content the page's bytes, unpacked. A record cut short at the end of the file is left out.
+    Decisions that are gone from the site are among them, unless they were forgotten. The name is
+    `2024-01.warc.gz#23-011-589`,
+    the url the published one, the content the page's bytes, unpacked. A record cut short at the end of the file is
+    left out.
     """
     current: dict[str, Member] = {}
     for member in _members(path):
@@ -108,7 +111,10 @@ class Archive:
         self._lock.release()
 
     def add(self, month: str, reference: str, url: str, response: Response, text_sha256: str) -> None:
-        """Appends a version of a page to its month's file and enters it into the ledger. `url` is the published address."""
+        """Appends a version of a page to its month's file and enters it into the ledger.
+
+        `url` is the published address.
+        """
         path = self._file(month)
         new = not path.exists()
         packed = _pack(url, response, {_REFERENCE_HEADER: _checked(reference), _TEXT_HEADER: f"sha256:{text_sha256}"})
@@ -263,7 +269,9 @@ def _pack(url: str, response: Response, named: dict[str, str], gzip: bool = True
         url,
         "response",
         payload=BytesIO(response.raw),
-        http_headers=StatusAndHeaders(f"{response.status} {response.reason}".strip(), headers, protocol=response.http_version),
+        http_headers=StatusAndHeaders(
+            f"{response.status} {response.reason}".strip(), headers, protocol=response.http_version
+        ),
         warc_headers_dict={**dated, "WARC-Record-ID": ids["response"], **named},
     )
     writer.write_record(request)
@@ -274,7 +282,12 @@ def _pack(url: str, response: Response, named: dict[str, str], gzip: bool = True
 def _pack_info(name: str, source: str, response: Response) -> bytes:
     when = f"{response.fetched:%Y-%m-%dT%H:%M:%SZ}"
     agent = next((value for key, value in response.request_headers if key.lower() == "user-agent"), "Redress")
-    lines = {"software": agent.partition(" ")[0], "format": "WARC File Format 1.1", "isPartOf": source, "robots": "obeyed"}
+    lines = {
+        "software": agent.partition(" ")[0],
+        "format": "WARC File Format 1.1",
+        "isPartOf": source,
+        "robots": "obeyed",
+    }
     payload = "".join(f"{key}: {value}\r\n" for key, value in lines.items()).encode()
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version="1.1")
@@ -285,7 +298,9 @@ def _pack_info(name: str, source: str, response: Response) -> bytes:
         "Content-Type": "application/warc-fields",
     }
     writer.write_record(
-        writer.create_warc_record("", "warcinfo", payload=BytesIO(payload), length=len(payload), warc_headers_dict=headers)
+        writer.create_warc_record(
+            "", "warcinfo", payload=BytesIO(payload), length=len(payload), warc_headers_dict=headers
+        )
     )
     return out.getvalue()
 

@@ -1,6 +1,7 @@
 """The courteous fetcher: one request at a time, at a pace that errors only slow, and only where robots.txt lets it.
 
-It asks one host, over HTTPS (plain HTTP on loopback, for a replica), and says who asks. Answers are bounded in time and size.
+It asks one host, over HTTPS (plain HTTP on loopback, for a replica), and says who asks. Answers are bounded in time and
+size.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 from protego import Protego
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 AGENT = "Redress"
 _ROBOTS_AGE = 24 * 3600.0  # seconds; RFC 9309 says not to trust a copy for longer
@@ -64,7 +65,8 @@ class Pace:
     """How the client asks. All times are in seconds, sizes in bytes.
 
     `delay` is from the end of an answer to the next request: the shortest ever used, which robots.txt can lengthen and
-    errors and slow answers do lengthen, up to `slowest`. A Retry-After beyond `patience` ends the run instead of being waited out.
+    errors and slow answers do lengthen, up to `slowest`. A Retry-After beyond `patience` ends the run instead of being
+    waited out.
     """
 
     delay: float = 2.0
@@ -115,20 +117,28 @@ def is_loopback(url: str) -> bool:
 
 
 def check_contact(contact: str) -> str:
-    """A contact that an operator of the site can use: an e-mail or web address. Raises ValueError when it is neither."""
+    """A contact that an operator of the site can use: an e-mail or web address.
+
+    Raises ValueError when it is neither.
+    """
     contact = contact.strip()
     web = contact.startswith("https://") and "." in contact
     mail = "@" in contact.strip("@") and " " not in contact
     if not (web or mail) or not contact.isascii() or not contact.isprintable() or len(contact) > 200:
-        raise ValueError(f"{contact!r} is no contact: give an e-mail address or an https address where you can be reached")
+        raise ValueError(
+            f"{contact!r} is no contact: give an e-mail address or an https address where you can be reached"
+        )
     return contact
 
 
 class Client:
     """Asks one host. Use as a context manager; `get` is all there is."""
 
-    def __init__(self, base: str, contact: str, pace: Pace = Pace(), clock: Clock = Clock()) -> None:  # noqa: B008 - frozen
-        """`base` is scheme and host (`https://www.lgo.org.uk`). Raises ValueError for plain HTTP elsewhere than loopback."""
+    def __init__(self, base: str, contact: str, pace: Pace = Pace(), clock: Clock = Clock()) -> None:
+        """`base` is scheme and host (`https://www.lgo.org.uk`).
+
+        Raises ValueError for plain HTTP elsewhere than loopback.
+        """
         parts = urlsplit(base)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(base)):
             raise ValueError(f"{base}: only https addresses are asked (http on loopback alone)")
@@ -165,7 +175,9 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._runner.run(self._http.aclose())
         self._runner.close()
 
@@ -176,7 +188,7 @@ class Client:
         modified: str | None = None,
         whole: Callable[[bytes], bool] | None = None,
     ) -> Response:
-        """The answer for a path of the site: status 200, 304 (if `etag` or `modified` still hold), or a 4xx such as 404.
+        """The answer for a path of the site: 200, 304 (if `etag` or `modified` still hold), or 4xx such as 404.
 
         `whole` says whether the body of a 200 is complete; one that is not counts as an error that may pass.
         Raises Forbidden (robots.txt), FetchFailed (this address cannot be had), ShutOut (stop asking).
@@ -186,7 +198,9 @@ class Client:
         self._read_robots()
         return self._follow(urljoin(self.base + "/", path), headers, whole)
 
-    def _follow(self, url: str, headers: dict[str, str], whole: Callable[[bytes], bool] | None, robots: bool = True) -> Response:
+    def _follow(
+        self, url: str, headers: dict[str, str], whole: Callable[[bytes], bool] | None, robots: bool = True
+    ) -> Response:
         start = url
         for _ in range(self.pace.redirects + 1):
             if f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" != self.base:
@@ -222,7 +236,7 @@ class Client:
     def _patiently(self, url: str, headers: dict[str, str], whole: Callable[[bytes], bool] | None) -> Response:
         retrying = Retrying(
             stop=stop_after_attempt(self.pace.tries),
-            wait=wait_exponential_jitter(initial=self.pace.delay, max=self.pace.slowest, jitter=self.pace.delay),
+            wait=wait_random_exponential(multiplier=2 * self.pace.delay, max=self.pace.slowest),  # beside the delay
             retry=retry_if_exception_type(_Passing),
             sleep=self.clock.sleep,
             reraise=True,
@@ -238,16 +252,18 @@ class Client:
             self.clock.sleep(wait)
         started = self.clock.monotonic()
         self.requests += 1
-        fine = False
+        fine: bool | None = False
         try:
             response = self._runner.run(self._fetch(url, headers))
             if response.status == 200 and whole is not None and not whole(response.body):
                 raise _Passing("the page is cut short")
-            fine = response.status in (200, 304)
+            fine = True if response.status in (200, 304) else None
             if response.status >= 500 or response.status in _PASSING:
+                fine = False
                 self._obey_retry_after(response)
                 raise _Passing(f"answered {response.status}")
             if response.status in _SHUT:
+                fine = False
                 raise ShutOut(url, f"answered {response.status}: the site does not want to be asked")
             return response
         finally:
@@ -255,14 +271,17 @@ class Client:
             self._adapt(now - started, fine)
             self._free_at = max(self._free_at, now + self.delay)
 
-    def _adapt(self, took: float, fine: bool) -> None:
-        """A slow answer lengthens the delay at once, a quick one shortens it by halves, an error only lengthens it."""
+    def _adapt(self, took: float, fine: bool | None) -> None:
+        """A slow answer lengthens the delay at once, a quick one shortens it by halves, an error only lengthens it.
+
+        `fine` is null for answers that say nothing about how the site is (a redirect, a page that is gone).
+        """
         slowest = max(self.pace.slowest, self.base_delay)
         if fine:
             wanted = min(max(self.base_delay, took), slowest)
             self.delay = max(wanted, (self.delay + wanted) / 2)
-        else:
-            self.delay = min(max(2 * self.delay, took if took < self.pace.silence else 0.0), slowest)
+        elif fine is False:
+            self.delay = min(2 * self.delay, slowest)
 
     def _obey_retry_after(self, response: Response) -> None:
         seconds = _retry_after(response.header("retry-after"), self.clock.now()) if response.status in _BUSY else None
@@ -270,7 +289,9 @@ class Client:
             return
         if seconds > self.pace.patience:
             until = self.clock.now() + timedelta(seconds=min(seconds, 30 * 86_400))
-            raise ShutOut(response.url, f"answered {response.status}: come back at {until:%Y-%m-%d %H:%M:%S} UTC", until)
+            raise ShutOut(
+                response.url, f"answered {response.status}: come back at {until:%Y-%m-%d %H:%M:%S} UTC", until
+            )
         self._free_at = self.clock.monotonic() + seconds
 
     async def _fetch(self, url: str, headers: dict[str, str]) -> Response:
@@ -297,7 +318,8 @@ class Client:
         return Response(
             url=url,
             status=answer.status_code,
-            reason=answer.reason_phrase or (HTTPStatus(answer.status_code).phrase if answer.status_code in _KNOWN else ""),
+            reason=answer.reason_phrase
+            or (HTTPStatus(answer.status_code).phrase if answer.status_code in _KNOWN else ""),
             http_version=answer.http_version,
             headers=pairs,
             request_headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in answer.request.headers.raw),

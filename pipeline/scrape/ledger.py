@@ -1,4 +1,4 @@
-"""The ledger: one SQLite file that knows each month, each listing page and each decision page, and holds no text of them.
+"""The ledger: one SQLite file that knows months, listing pages and decision pages, and holds no text of them.
 
 Every method that changes it is one transaction. Days and times are ISO 8601, times in UTC.
 """
@@ -92,6 +92,8 @@ class Page:
     printed: str
     month: str
     state: str
+    due: bool
+    why: str | None
     etag: str | None
     modified: str | None
     page_sha256: str | None
@@ -114,7 +116,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The counts of one month for a person: `listed` are different references, `collected` those settled (here or gone)."""
+    """The counts of one month: `listed` are different references, `collected` those of them here or gone."""
 
     month: str
     state: str
@@ -136,7 +138,8 @@ class Ledger:
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
+        # A power cut may take the last commits, never more: what they said of WARC files is found again in these.
+        self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
@@ -193,12 +196,19 @@ class Ledger:
     def listing(self, month: str, page: int) -> ListedPage | None:
         """One listing page as it was last read, or null."""
         row = self._db.execute(
-            "SELECT page, reading, announced, rows, etag, modified FROM listings WHERE month = ? AND page = ?", (month, page)
+            "SELECT page, reading, announced, rows, etag, modified FROM listings WHERE month = ? AND page = ?",
+            (month, page),
         ).fetchone()
         return ListedPage(**row) if row else None
 
     def save_listing(
-        self, month: str, page: int, reading: int, listing: Listing | None, rows: str, validators: tuple[str | None, str | None]
+        self,
+        month: str,
+        page: int,
+        reading: int,
+        listing: Listing | None,
+        rows: str,
+        validators: tuple[str | None, str | None],
     ) -> None:
         """A listing page was read; `listing` is null when it is the same as before."""
         if listing is None:
@@ -229,7 +239,8 @@ class Ledger:
             (
                 "UPDATE months SET read = 1, read_at = ?, agreed = NOT EXISTS "
                 "(SELECT 1 FROM listings l WHERE l.month = months.month AND l.changed), "
-                "announced = (SELECT announced FROM listings l WHERE l.month = months.month AND l.page = 1) WHERE month = ?",
+                "announced = (SELECT announced FROM listings l WHERE l.month = months.month AND l.page = 1) WHERE "
+                "month = ?",
                 (now, month),
             ),
             ("DELETE FROM listed WHERE month = ? AND page > ?", (month, pages)),
@@ -242,25 +253,32 @@ class Ledger:
         )
 
     def counts(self, month: str) -> tuple[set[int], int, int, int]:
-        """Of the month's listing: the counts its pages announce, its rows, its different references, its unread rows."""
+        """Of the month's listing: the counts its pages announce, its rows, different references, unread rows."""
         announced = {row[0] for row in self._db.execute("SELECT announced FROM listings WHERE month = ?", (month,))}
         rows, different = self._db.execute(
             "SELECT count(*), count(DISTINCT reference) FROM listed WHERE month = ?", (month,)
         ).fetchone()
-        unread = self._db.execute("SELECT coalesce(sum(unread), 0) FROM listings WHERE month = ?", (month,)).fetchone()[0]
+        unread = self._db.execute("SELECT coalesce(sum(unread), 0) FROM listings WHERE month = ?", (month,)).fetchone()[
+            0
+        ]
         return announced, rows, different, unread
 
     def outstanding(self, month: str, before: str) -> list[Page]:
-        """The pages to ask for, in the listing's order: new, failed, due, or not asked for since `before`."""
+        """The pages to ask for: new, due, or not asked for since `before`, in the listing's order; then those that failed.
+
+        Failed ones come last, so that a few pages which always fail never keep a run from the others.
+        """
         return [
             Page(**row)
             for row in self._db.execute(
-                "SELECT p.reference, p.path, p.printed, p.month, state, etag, modified, page_sha256, text_sha256 FROM pages p "
-                "LEFT JOIN (SELECT reference, min(page * 1000 + place) AS place FROM listed WHERE month = ?1 GROUP BY reference) l "
+                "SELECT p.reference, p.path, p.printed, p.month, state, due, why, etag, modified, page_sha256, "
+                "text_sha256 FROM pages p "
+                "LEFT JOIN (SELECT reference, min(page * 1000 + place) AS place FROM listed WHERE month = ?1 GROUP "
+                "BY reference) l "
                 "USING (reference) WHERE (l.place IS NOT NULL OR p.month = ?1) AND ("
                 "state = 'wanted' OR why IS NOT NULL OR due OR "
                 "(state = 'here' OR state = 'gone' AND listed) AND last_seen <= ?2) "
-                "ORDER BY l.place IS NULL, l.place, p.reference",
+                "ORDER BY p.why IS NOT NULL, l.place IS NULL, l.place, p.reference",
                 (month, before),
             )
         ]
@@ -270,7 +288,8 @@ class Ledger:
         return [
             (row["path"], row["why"] or "not fetched yet")
             for row in self._db.execute(
-                "SELECT path, why FROM pages WHERE (month = ?1 OR reference IN (SELECT reference FROM listed WHERE month = ?1)) "
+                "SELECT path, why FROM pages WHERE (month = ?1 OR reference IN (SELECT reference FROM listed WHERE "
+                "month = ?1)) "
                 "AND (state = 'wanted' OR why IS NOT NULL OR due) ORDER BY reference",
                 (month,),
             )
@@ -283,23 +302,27 @@ class Ledger:
         v = version
         self._change(
             (
-                "INSERT INTO pages (reference, path, printed, month, state, listed) VALUES (?1, ?2, ?1, ?3, 'wanted', 0) "
+                "INSERT INTO pages (reference, path, printed, month, state, listed) VALUES (?1, ?2, ?1, ?3, "
+                "'wanted', 0) "
                 "ON CONFLICT (reference) DO NOTHING",
                 (v.reference, v.path, v.month),
             ),
             (
-                "UPDATE pages SET state = 'here', due = 0, why = NULL, etag = ?, modified = ?, page_sha256 = ?, text_sha256 = ?, "
-                "versions = versions + 1, first_seen = coalesce(first_seen, ?), last_seen = ?, gone = NULL WHERE reference = ?",
+                "UPDATE pages SET state = 'here', due = 0, why = NULL, etag = ?, modified = ?, page_sha256 = ?, "
+                "text_sha256 = ?, "
+                "versions = versions + 1, first_seen = coalesce(first_seen, ?), last_seen = ?, gone = NULL WHERE "
+                "reference = ?",
                 (v.etag, v.modified, v.page_sha256, v.text_sha256, v.fetched, v.fetched, v.reference),
             ),
             _length(v.month, length),
         )
 
     def unchanged(self, reference: str, etag: str | None, modified: str | None, sha256: str | None, now: str) -> None:
-        """The page was asked for and its text is the archived one; `sha256` is of its bytes, null when none were sent."""
+        """The page was asked for and its text is the archived one; `sha256` is of its bytes, null if none came."""
         self._change(
             (
-                "UPDATE pages SET state = 'here', due = 0, why = NULL, gone = NULL, last_seen = ?, etag = coalesce(?, etag), "
+                "UPDATE pages SET state = 'here', due = 0, why = NULL, gone = NULL, last_seen = ?, etag = "
+                "coalesce(?, etag), "
                 "modified = coalesce(?, modified), page_sha256 = coalesce(?, page_sha256) WHERE reference = ?",
                 (now, etag, modified, sha256, reference),
             )
@@ -324,7 +347,8 @@ class Ledger:
         return [
             Page(**row)
             for row in self._db.execute(
-                "SELECT reference, path, printed, month, state, etag, modified, page_sha256, text_sha256 FROM pages "
+                "SELECT reference, path, printed, month, state, due, why, etag, modified, page_sha256, text_sha256 FROM "
+                "pages "
                 "WHERE state = 'gone' AND versions > 0 ORDER BY month, reference"
             )
         ]
@@ -334,7 +358,8 @@ class Ledger:
         self._change(
             *(
                 (
-                    "UPDATE pages SET state = 'forgotten', due = 0, why = NULL, row = NULL, etag = NULL, modified = NULL, "
+                    "UPDATE pages SET state = 'forgotten', due = 0, why = NULL, row = NULL, etag = NULL, modified = "
+                    "NULL, "
                     "page_sha256 = NULL, text_sha256 = NULL, versions = 0 WHERE reference = ?",
                     (reference,),
                 )
@@ -351,15 +376,26 @@ class Ledger:
 
     def files(self) -> dict[str, int]:
         """Month → length of its WARC file in bytes, as far as the ledger knows what it holds."""
-        return {row["month"]: row["length"] for row in self._db.execute("SELECT month, length FROM files ORDER BY month")}
+        return {
+            row["month"]: row["length"] for row in self._db.execute("SELECT month, length FROM files ORDER BY month")
+        }
 
     def recount(self, month: str, versions: Counter[str]) -> None:
-        """The month's file was found to hold these versions and no more. What it lacks is wanted again, or forgotten if gone."""
-        references = [row["reference"] for row in self._db.execute("SELECT reference FROM pages WHERE month = ?", (month,))]
+        """The month's file was found to hold these versions and no more.
+
+        What it lacks is wanted again, or forgotten if gone.
+        """
+        references = [
+            row["reference"] for row in self._db.execute("SELECT reference FROM pages WHERE month = ?", (month,))
+        ]
         self._change(
-            *(("UPDATE pages SET versions = ? WHERE reference = ?", (versions[reference], reference)) for reference in references),
+            *(
+                ("UPDATE pages SET versions = ? WHERE reference = ?", (versions[reference], reference))
+                for reference in references
+            ),
             (
-                "UPDATE pages SET state = CASE state WHEN 'gone' THEN 'forgotten' WHEN 'here' THEN 'wanted' ELSE state END, "
+                "UPDATE pages SET state = CASE state WHEN 'gone' THEN 'forgotten' WHEN 'here' THEN 'wanted' ELSE "
+                "state END, "
                 "etag = NULL, modified = NULL, page_sha256 = NULL, text_sha256 = NULL "
                 "WHERE month = ? AND versions = 0 AND text_sha256 IS NOT NULL",
                 (month,),
@@ -375,7 +411,8 @@ class Ledger:
         ).fetchall():
             month = self.month(row["month"])
             listed, collected = self._db.execute(
-                "SELECT count(DISTINCT l.reference), count(DISTINCT CASE WHEN p.state != 'wanted' THEN p.reference END) "
+                "SELECT count(DISTINCT l.reference), count(DISTINCT CASE WHEN p.state != 'wanted' THEN p.reference "
+                "END) "
                 "FROM listed l JOIN pages p USING (reference) WHERE l.month = ?",
                 (row["month"],),
             ).fetchone()
@@ -410,12 +447,16 @@ def _length(month: str, length: int) -> tuple[str, Sequence[object]]:
 
 
 def _known(result: Result, window: str) -> tuple[str, Sequence[object]]:
-    """A row of a listing makes its page known. A row of another month's window says nothing new about a page that is known."""
+    """A row of a listing makes its page known.
+
+    A row of another month's window says nothing new about a page that is known.
+    """
     month = f"{result.day:%Y-%m}"
     return (
         "INSERT INTO pages (reference, path, printed, month, state, row) VALUES (?1, ?2, ?3, ?4, 'wanted', ?5) "
         "ON CONFLICT (reference) DO UPDATE SET path = ?2, printed = ?3, row = ?5, listed = 1, "
-        "due = due OR (state != 'wanted' AND row IS NOT NULL AND row != ?5) OR (state IN ('gone', 'forgotten') AND NOT listed) "
+        "due = due OR (state != 'wanted' AND row IS NOT NULL AND row != ?5) OR (state IN ('gone', 'forgotten') AND "
+        "NOT listed) "
         "WHERE month = ?6 OR NOT listed",
         (result.reference, result.path, result.printed, month, result.digest, window),
     )

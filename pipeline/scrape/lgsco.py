@@ -21,14 +21,17 @@ NAME = "lgsco"
 BASE = "https://www.lgo.org.uk"
 PER_PAGE = 10
 
-_PATH = regex.compile(r"/decisions/[a-z0-9-]{1,80}/[a-z0-9-]{1,120}/([0-9]{2}-[0-9]{3}-[0-9]{3}[a-z]?)/?", regex.IGNORECASE)
+_PATH = regex.compile(
+    r"/decisions/[a-z0-9-]{1,80}/[a-z0-9-]{1,120}/([0-9]{2}-[0-9]{3}-[0-9]{3}[a-z]?)/?", regex.IGNORECASE
+)
 _TITLE = regex.compile(r"\(\s*([0-9]{2})[ -]([0-9]{3})[ -]([0-9]{3})([a-z]?)\s*\)", regex.IGNORECASE)
 _COUNT = regex.compile(r"your search has (no|[0-9][0-9,]*) results?", regex.IGNORECASE)
 _LINE = regex.compile(r"\b(?:Statement|Report) .{2,160}? ([0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4})\b")
 _ARTICLE = regex.compile(rb"<article[^>]{0,200}\bid\s*=\s*[\"']?article\b", regex.IGNORECASE)
 _CHALLENGE = regex.compile(
     r"captcha|verify (?:that )?you are (?:a )?human|checking your browser|just a moment|unusual traffic|"
-    r"enable javascript and cookies|challenge-platform|request unsuccessful|attention required|access denied|are you a robot",
+    r"enable javascript and cookies|challenge-platform|request unsuccessful|attention required|access denied|are "
+    r"you a robot",
     regex.IGNORECASE,
 )
 
@@ -55,7 +58,11 @@ def read_listing(body: bytes, url: str) -> Listing:
     if count is None:
         raise _strange(words, url, "no page of search results: it does not say how many there are")
     hosts = {urlsplit(url).netloc, urlsplit(BASE).netloc}
-    links = [(link, path) for link in soup.find_all("a", href=True) if (path := _decision_path(url, str(link["href"]), hosts))]
+    links = [
+        (link, path)
+        for link in soup.find_all("a", href=True)
+        if (path := _decision_path(url, str(link["href"]), hosts))
+    ]
     blocks: list[Tag] = []
     results: list[Result] = []
     for link, path in links:
@@ -85,7 +92,9 @@ def is_whole(body: bytes) -> bool:
 
 def _strange(words: str, url: str, reason: str) -> SiteChanged:
     if _CHALLENGE.search(words):
-        return SiteChanged(url, "a challenge stands in place of the page: the site wants no automatic requests now", everywhere=True)
+        return SiteChanged(
+            url, "a challenge stands in place of the page: the site wants no automatic requests now", everywhere=True
+        )
     return SiteChanged(url, reason)
 
 

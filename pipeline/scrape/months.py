@@ -1,6 +1,7 @@
 """Scraping month by month: read the listing, fetch what is wanted, read the listing again until nothing moves.
 
-A month is complete when two readings of its listing in a row agree, the announced count is the number of different decisions
+A month is complete when two readings of its listing in a row agree, the announced count is the number of different
+decisions
 listed, and each of them is in the archive or gone from the site. Anything else leaves it open, with the reason.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from pipeline.scrape.site import Listing, Site, SiteChanged
 from pipeline.values import Decision, RawPage, Unreadable
 
 READINGS = 6  # of one listing in one run, before the month is left open as restless
-IN_A_ROW = 3  # pages that fail one after the other end the run: it is the site, not the page
+IN_A_ROW = 3  # pages that fail for the first time, one after the other, end the run: it is the site, not the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def bounds(month: str) -> tuple[date, date]:
 
 
 def text_digest(decision: Decision) -> str:
-    """SHA-256 over what a reader of the decision sees: its header, its summary and its text, not its markup or address."""
+    """SHA-256 over what a reader of the decision sees: header, summary and text, not markup or address."""
     header = replace(decision.header, url=None)
     seen = [header.organisation, header.reference, header.category, header.subcategory, header.decision]
     words = [*seen, str(header.decision_date), header.document_type, decision.summary, decision.text]
@@ -97,7 +98,8 @@ def scrape(
 ) -> Outcome:
     """Fills the archive with the decisions of the months, one after the other.
 
-    Listings and pages that were last looked at more than `recheck_days` ago are looked at again, by conditional requests.
+    Listings and pages that were last looked at more than `recheck_days` ago are looked at again, by conditional
+    requests.
     What goes wrong with a page or a month is in the outcome and the ledger; only a failing disk raises (OSError).
     """
     run = _Run(site, client, archive, recheck_days, tell)
@@ -123,6 +125,7 @@ class _Run:
         self.oldest = _iso(client, timedelta(days=recheck_days))
         self.troubles: list[Trouble] = []
         self.tried: set[str] = set()
+        self.failed: set[str] = set()
         self.fetched = 0
         self.in_a_row = 0
 
@@ -222,7 +225,11 @@ class _Run:
         path = self.site.listing_path(*bounds(month), page)
         response = self.client.get(path, *before, whole=self.site.is_whole)
         if response.status == 304 and known is not None:
-            return None, known.rows, (response.header("etag") or known.etag, response.header("last-modified") or known.modified)
+            return (
+                None,
+                known.rows,
+                (response.header("etag") or known.etag, response.header("last-modified") or known.modified),
+            )
         try:
             if response.status != 200:
                 raise SiteChanged(response.url, f"the search answered {response.status}")
@@ -233,28 +240,36 @@ class _Run:
             self._changed(month, month, self.site.BASE + path, error, response)
             raise
         if listing.unread:
-            error = SiteChanged(response.url, f"{listing.unread} results without a link to a decision")
-            self._changed(month, month, self.site.BASE + path, error, response)
+            unread = SiteChanged(response.url, f"{listing.unread} results without a link to a decision")
+            self._changed(month, month, self.site.BASE + path, unread, response)
         rows = _rows(listing)
         same = known is not None and known.rows == rows
-        return None if same else listing, rows, (response.header("etag"), response.header("last-modified"))
+        # What could not be read must be told again in the next run, so it is asked for without conditions.
+        validators = (None, None) if listing.unread else (response.header("etag"), response.header("last-modified"))
+        return None if same else listing, rows, validators
 
     # decision pages
 
     def _fetch(self, month: str) -> None:
-        """Asks for every outstanding page of the month that this run has not asked for yet."""
-        pages = [page for page in self.ledger.outstanding(month, self.oldest) if page.reference not in self.tried]
+        """Asks for the outstanding pages of the month; twice in a run only where the listing changed meanwhile."""
+        pages = [
+            page
+            for page in self.ledger.outstanding(month, self.oldest)
+            if page.reference not in self.failed and (page.due or page.reference not in self.tried)
+        ]
         for done, page in enumerate(pages):
             self.tell(Step(month, done, len(pages)))
             self.tried.add(page.reference)
+            self.failed.add(page.reference)
             try:
                 self._page(page)
+                self.failed.discard(page.reference)
                 self.in_a_row = 0
             except SiteChanged as error:
                 self.ledger.failed(page.reference, error.reason)
                 if error.everywhere:
                     raise _Stop(str(error)) from error
-                self._count_failure()
+                self._count_failure(page)
             except ShutOut:
                 raise
             except Forbidden as error:
@@ -263,13 +278,16 @@ class _Run:
             except FetchFailed as error:
                 self.ledger.failed(page.reference, error.reason)
                 self._trouble(month, Trouble(error.url, error.reason, changed=False))
-                self._count_failure()
+                self._count_failure(page)
         self.tell(Step(month, len(pages), len(pages)))
 
-    def _count_failure(self) -> None:
-        self.in_a_row += 1
+    def _count_failure(self, page: Page) -> None:
+        self.in_a_row += page.why is None
         if self.in_a_row >= IN_A_ROW:
-            raise _Stop(f"{IN_A_ROW} pages in a row failed, the last of them {self.troubles[-1].url}: {self.troubles[-1].reason}")
+            raise _Stop(
+                f"{IN_A_ROW} pages in a row failed, the last of them {self.troubles[-1].url}: "
+                f"{self.troubles[-1].reason}"
+            )
 
     def _page(self, page: Page) -> None:
         """Asks for one decision page and keeps what is new. Raises SiteChanged when it is not the decision."""
@@ -312,8 +330,8 @@ class _Run:
         printed = (header.reference or "").replace(" ", "-")
         if _digits(printed) not in (_digits(page.reference), _digits(page.printed)):
             raise SiteChanged(response.url, f"the page is another decision's: it says {printed}")
-        if header.decision is None and header.category is None and header.decision_date is None and not decision.sections:
-            raise SiteChanged(response.url, "an unknown layout: neither header nor sections")
+        if header.decision is None and header.decision_date is None:
+            raise SiteChanged(response.url, "an unknown layout: it says neither what was decided nor when")
         return decision
 
     # what goes wrong
@@ -323,11 +341,12 @@ class _Run:
         self._trouble(month, Trouble(error.url, error.reason, changed=True, kept=kept))
 
     def _trouble(self, month: str, trouble: Trouble) -> None:
-        self.troubles.append(trouble)
-        self.tell(Step(month, 0, 0, trouble))
+        if trouble not in self.troubles:
+            self.troubles.append(trouble)
+            self.tell(Step(month, 0, 0, trouble))
 
 
-def advice(tallies: Iterator[Tally] | list[Tally], source: str) -> str | None:
+def advice(tallies: Iterable[Tally], source: str) -> str | None:
     """The command to run next for the months that are open, or null when there is none."""
     months = [tally.month for tally in tallies if tally.state not in ("complete", "growing")]
     if not months:

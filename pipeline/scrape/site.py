@@ -8,7 +8,10 @@ from typing import Protocol
 
 
 class SiteChanged(Exception):  # noqa: N818 - the name says what happened
-    """The site answered, but not with what is known of it: a challenge, an unknown layout, silence. `url` names the page."""
+    """The site answered, but not with what is known of it: a challenge, an unknown layout, silence.
+
+    `url` names the page.
+    """
 
     def __init__(self, url: str, reason: str, everywhere: bool = False) -> None:
         super().__init__(f"{url}: {reason}")

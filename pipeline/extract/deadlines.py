@@ -1,0 +1,75 @@
+"""Deadlines as written, and the dates they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import regex
+
+from pipeline.dates import DATE, add_period, date_of
+from pipeline.extract.money import number
+
+_COUNT = r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty(?:-?\s?\w+)?|thirty|forty|sixty|ninety"
+_PERIOD = regex.compile(
+    rf"\b(?:(?:with)?in|no (?:later|more) than|not (?:later|more) than|inside|by the end of|at the latest) (?:a further |another |the next |the first )?(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
+    r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? (?:(?:the|my|our|this|that|its|date of) )*(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*(?:decision|statement|report|date))?"
+    rf"|\b(?P<bare>{_COUNT})[ -](?:calendar )?(?P<bwork>working )?(?P<bunit>day|week|month|year)s?(?:’|')? (?:of|from|after|following) (?:(?:the|my|our|this|that|date of|final) )*(?:final |date of (?:the|this|my|our) (?:final )?)?(?:decision|statement|report)",
+    regex.IGNORECASE,
+)
+_BY = regex.compile(r"\b(?:by|no later than|not later than|before|on or before|until|latest by)(?: the end of)? (?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?$", regex.IGNORECASE)
+_END_OF = regex.compile(
+    r"\b(?:by|before|no later than|not later than)(?: the)? end of (?P<month>January|February|March|April|May|June|July|August|September|October|November|December)(?: (?P<year>\d{4}))?",
+    regex.IGNORECASE,
+)
+_SAME = regex.compile(r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)|\bat the same time|\bby (?:the same|that) date|\bin that time", regex.IGNORECASE)
+_ANCHORED_ELSEWHERE = regex.compile(r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b(?!\s+(?:date|final|decision|statement|report))", regex.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A deadline: its words, the date it comes to (null when it hangs on a date that is not known), or "the same as before"."""
+
+    words: str
+    due: date | None
+    same: bool = False
+
+
+def find_deadline(text: str, decided: date | None) -> Deadline | None:
+    """The first deadline in `text`; periods count from the day of the decision, `decided`."""
+    found: list[tuple[int, Deadline]] = []
+    for match in _PERIOD.finditer(text):
+        count = number(match["count"] or match["bare"] or "")
+        unit = (match["unit"] or match["bunit"]).lower()
+        if count is None:
+            continue
+        # "within two weeks of the hearing" hangs on something else than the decision.
+        elsewhere = match["count"] is not None and match["from"] is None and _ANCHORED_ELSEWHERE.match(text, match.end())
+        due = None if decided is None or elsewhere else _after(decided, count, unit, bool(match["work"] or match["bwork"]))
+        if "further" in match[0].lower() or "another" in match[0].lower():
+            found.append((match.start(), Deadline(match[0], due, same=False)))
+        else:
+            found.append((match.start(), Deadline(match[0], due)))
+    for match in _END_OF.finditer(text):
+        year = int(match["year"]) if match["year"] else (decided.year if decided else None)
+        first = date_of(DATE.match(f"1 {match['month']} {year}")) if year else None  # type: ignore[arg-type]
+        if first is not None and decided is not None and first < decided and not match["year"]:
+            first = add_period(first, 1, "year")
+        found.append((match.start(), Deadline(match[0], add_period(add_period(first, 1, "month"), -1, "day") if first else None)))
+    for match in DATE.finditer(text):
+        opener = _BY.search(text, max(0, match.start() - 40), match.start())
+        if opener is None:
+            continue
+        due = date_of(match, decided.year if decided else None)
+        if due is not None and decided is not None and due < decided and not (match["year"] or match["y"] or match["iy"]):
+            due = add_period(due, 1, "year")
+        found.append((opener.start(), Deadline(text[opener.start() : match.end()], due)))
+    for match in _SAME.finditer(text):
+        found.append((match.start(), Deadline(match[0], None, same=True)))
+    return min(found, key=lambda item: item[0])[1] if found else None
+
+
+def _after(day: date, count: int, unit: str, working: bool) -> date:
+    if unit == "fortnight":
+        return add_period(day, 2 * count, "week")
+    return add_period(day, count, "working_day" if working and unit == "day" else unit)

@@ -1,0 +1,77 @@
+"""Sums of money in text: where they stand, how much they are, and by what period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import regex
+
+_UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+WORDS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)} | {"a": 1, "an": 1}
+_WORD = "|".join(sorted((*WORDS, "hundred", "thousand", "million"), key=len, reverse=True))
+_SUM = regex.compile(
+    r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
+    r"|(?<![\d.,£])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|p)\b(?!\.\s?\d)"
+    rf"|\b(?P<words>(?:(?:{_WORD})(?:[ -](?:and )?)?)+?)[ -]?(?P<unit>pounds|pence)\b",
+    regex.IGNORECASE,
+)
+_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
+FREQUENCIES = {"day": "day", "night": "day", "week": "week", "fortnight": "fortnight", "month": "month", "term": "term", "year": "year",
+    "daily": "day", "nightly": "day", "weekly": "week", "fortnightly": "fortnight", "monthly": "month", "termly": "term", "yearly": "year", "annum": "year", "annually": "year",
+    "pcm": "month", "pw": "week"}  # fmt: skip
+_PER = regex.compile(
+    r"\s*(?:,\s*)?(?:(?:a|an|per|each|every|for each|for every|for each of the|for every one of the|for each full|for each complete|for each school|per school|per calendar|for each calendar)\s+"
+    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?P<unit>day|night|week|fortnight|month|term|year|annum)s?|(?P<adverb>daily|nightly|weekly|fortnightly|monthly|termly|yearly|annually|pcm|pw))\b",
+    regex.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One sum: its span (frequency left out), pounds, the period it is paid by, and where that period's words end."""
+
+    start: int
+    end: int
+    pounds: float
+    frequency: str | None
+    reach: int
+
+
+def find_sums(text: str, start: int = 0, end: int | None = None) -> list[Sum]:
+    """Every sum in `text[start:end]`, in order; offsets count in `text`."""
+    return [_sum(text, found) for found in _SUM.finditer(text, start, len(text) if end is None else end)]
+
+
+def _sum(text: str, found: regex.Match[str]) -> Sum:
+    if found["pounds"]:
+        pounds = float(found["pounds"].replace(",", "") + (found["pence"] or "")) * _SCALES.get((found["scale"] or "").lower(), 1.0)
+    elif found["number"]:
+        pounds = float(found["number"].replace(",", "") + (found["part"] or "")) / (1.0 if found["coin"].lower() == "pounds" else 100.0)
+    else:
+        pounds = float(number(found["words"]) or 0) / (1.0 if found["unit"].lower() == "pounds" else 100.0)
+    per = _PER.match(text, found.end())
+    frequency = FREQUENCIES[(per["unit"] or per["adverb"]).lower()] if per else None
+    return Sum(found.start(), found.end(), round(pounds, 2), frequency, per.end() if per else found.end())
+
+
+def number(words: str) -> int | None:
+    """The whole number that digits or words say ("14", "twenty-six", "two hundred and fifty"), or null."""
+    cleaned = words.lower().replace(",", "").strip()
+    if cleaned.isdigit():
+        return int(cleaned)
+    total = current = 0
+    parts = [part for part in regex.split(r"[\s-]+|\band\b", cleaned) if part]
+    if not parts:
+        return None
+    for part in parts:
+        if part in WORDS:
+            current += WORDS[part]
+        elif part == "hundred":
+            current = max(current, 1) * 100
+        elif part in ("thousand", "million"):
+            total += max(current, 1) * (1000 if part == "thousand" else 1_000_000)
+            current = 0
+        else:
+            return None
+    return total + current

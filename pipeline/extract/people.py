@@ -1,0 +1,66 @@
+"""People and bodies as these decisions name them, and whom a pronoun stands for."""
+
+from __future__ import annotations
+
+import regex
+
+_TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Sir|Lady|Cllr|Councillor)"
+_NAME = r"[A-Z](?![A-Z])[a-z]*(?:[-’'][A-Z][a-z]+)?"
+PERSON = regex.compile(rf"\b{_TITLE}\.?(?: (?:and|&) {_TITLE}\.?)? {_NAME}\b(?! (?:Council|Borough|County))(?: and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) [a-z]+))?")
+_SINGLE = regex.compile(rf"\b{_TITLE}\.? {_NAME}\b")
+_FEMALE = regex.compile(r"\b(?:Mrs|Ms|Miss|Lady)\b|^the (?:woman|mother|daughter|sister|aunt|grandmother|girl|wife)")
+_MALE = regex.compile(r"\b(?:Mr|Sir)\b|^the (?:man|father|son|brother|uncle|grandfather|boy|husband)")
+_COUPLE = regex.compile(rf"\b{_TITLE}\.? (?:and|&) {_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME} and {_TITLE}\.? {_NAME}\b|\bthe (?:couple|family|parents)\b")
+_ROLE = regex.compile(r"\b(?:the|The|A|a|An|an) ((?:young )?(?:woman|man|mother|father|couple|family|complainant|daughter|son|tenant|resident|parents|grandmother|grandfather|carer|boy|girl|child|business|company|charity|school))\b")
+ESTATE = regex.compile(rf"\bthe (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME}(?:’s|'s) estate\b")
+_PAYEE = regex.compile(
+    rf"(?P<estate>the (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}|{_TITLE}\.? {_NAME}(?:’s|'s) estate)"
+    rf"|(?P<person>{PERSON.pattern})"
+    r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|local|the|travel|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
+    r"|(?P<kin>\b(?:her|his|their) (?:son|daughter|mother|father|husband|wife|child|children|sister|brother|grandson|granddaughter|partner|family)\b)"
+    r"|(?P<role>\bthe (?:woman|man|mother|father|couple|family|complainant|complainants|daughter|son|tenant|resident|parents|young man|young woman|grandmother|child|children|company|business)\b)"
+    r"|(?P<child>(?<![\w’'.] )\b[A-Z]\b(?![.’'\w]))"
+)
+
+
+def people_in(text: str) -> list[str]:
+    """Every person or couple named in `text`, in order of mention."""
+    return [found[0] for found in PERSON.finditer(text)]
+
+
+def main_complainant(text: str) -> str | None:
+    """The person a decision is about, as first named: "Mr D", "Mr and Mrs K", "the woman" in a report."""
+    found = PERSON.search(text)
+    if found is not None:
+        return found[0]
+    role = _ROLE.search(text)
+    return f"the {role[1]}" if role else None
+
+
+def resolve(pronoun: str, before: str) -> str | None:
+    """Whom him, her or them stands for: the last one in `before` that fits, or null."""
+    word = pronoun.lower()
+    if word in ("them", "both", "each of them", "the two of them"):
+        couples = [m[0] for m in _COUPLE.finditer(before)]
+        return couples[-1] if couples else None
+    fits = _FEMALE if word == "her" else _MALE
+    named = [m[0] for m in _SINGLE.finditer(before) if fits.search(m[0])]
+    if named:
+        return named[-1]
+    roles = [f"the {m[1]}" for m in _ROLE.finditer(before)]
+    return next((role for role in reversed(roles) if fits.search(role)), None)
+
+
+def payee(words: str, before: str) -> str | None:
+    """The first person, couple, estate or role named in `words`, pronouns resolved with what stands before; or null."""
+    for found in _PAYEE.finditer(words):
+        if found["pronoun"]:
+            person = resolve(found["pronoun"], before + " " + words[: found.start()])
+            return person or (main_complainant(before) if before else None)
+        return found[0]
+    return None
+
+
+def heads(recipient: str) -> int:
+    """How many people a recipient is: "Mr and Mrs X" is two."""
+    return 1 + len(regex.findall(r" and | & |, ", recipient)) if recipient else 1

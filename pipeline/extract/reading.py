@@ -1,0 +1,162 @@
+"""What the extractors read: the sentences that can matter, tokenised once, with the hits of all rules.
+
+A decision is scanned with one compiled pattern; only the paragraphs that can hold something are put into the Doc. In
+somebody else's pipeline, where a Doc holds plain text, the whole text is read.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import regex
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from pipeline.extract.rules import Hit, Matchers, blank, load_rules
+from pipeline.extract.sentences import Sentence, by_line, plain_sentences, sentences_of
+from pipeline.values import Amount, Citation, Decision, Finding, Payment, Remedy
+
+_KEY = "redress"
+# Words that can open or carry a verdict, an action or a sum; a paragraph of the narrative or the law needs one of these.
+_MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
+_ELSEWHERE = regex.compile(
+    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to|put (?:this|it|that) right", regex.IGNORECASE
+)
+_POINTS_BACK = regex.compile(r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)|The (?:fault|failing|failure|delay|omission))\b")
+
+
+@dataclass
+class Reading:
+    """A Doc's place in its decision, and what the components have found so far (all offsets are the decision's)."""
+
+    text: str
+    sentences: list[Sentence]
+    starts: list[int]  # where each sentence begins in the Doc's text
+    hits: list[list[Hit]]
+    tokens: list[tuple[int, int]]  # the tokens of each sentence
+    places: list[int]  # where each token begins in the Doc's text
+    organisation: str | None = None
+    decision_date: date | None = None
+    everything: list[Sentence] = field(default_factory=list)
+    report: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    injustice_found: bool = False
+    remedies: list[Remedy] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    amounts: list[Amount] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
+
+    def words(self, sentence: Sentence) -> str:
+        return self.text[sentence.start : sentence.end]
+
+    def offset(self, token: int) -> int:
+        """Where a token begins in the Doc's text."""
+        return self.places[token]
+
+
+class Reader:
+    """Makes Docs of decisions, and Readings of Docs, for one pipeline."""
+
+    def __init__(self, nlp: Language) -> None:
+        self.nlp = nlp
+        self.matchers = Matchers(nlp, load_rules())
+        verdicts = [rule for rule in load_rules() if rule.file == "verdicts"]
+        words = sorted(Matchers(nlp, verdicts).anchors)
+        self._verdicts = regex.compile(r"\b(?:\L<words>)\b", regex.IGNORECASE, words=words)
+
+    def doc(self, decision: Decision) -> Doc:
+        """The Doc of the sentences of a decision that can matter."""
+        text = decision.text
+        every = sentences_of(decision)
+        chosen = self._choose(text, every)
+        parts = [text[s.start : s.end] for s in chosen]
+        doc = self.nlp.make_doc("\n".join(parts))
+        reading = self._reading(doc, text, chosen, parts)
+        reading.everything = every
+        reading.organisation = decision.header.organisation
+        reading.decision_date = decision.header.decision_date
+        reading.report = decision.header.document_type == "report"
+        doc.user_data[_KEY] = reading
+        return doc
+
+    def reading(self, doc: Doc) -> Reading:
+        """The Reading of a Doc; one of plain text is made on the spot."""
+        found = doc.user_data.get(_KEY)
+        if isinstance(found, Reading):
+            return found
+        text = doc.text
+        sentences = plain_sentences(text)
+        reading = self._reading(doc, text, sentences, [text[s.start : s.end] for s in sentences], plain=True)
+        reading.everything = sentences
+        doc.user_data[_KEY] = reading
+        return reading
+
+    def _choose(self, text: str, every: list[Sentence]) -> list[Sentence]:
+        wanted: set[int] = set()
+        lines = by_line(every)
+        previous: int | None = None
+        for line, sentences in lines.items():
+            first = sentences[0]
+            begin, end = first.start, sentences[-1].end
+            if first.section == "remedy":
+                wanted.add(line)
+            elif first.section in ("findings", "decision", "other") and first.role in ("analysis", "mixed"):
+                if self._verdicts.search(text, begin, end) or _ELSEWHERE.search(text, begin, end):
+                    wanted.add(line)
+                    if previous is not None and _POINTS_BACK.match(text, begin):
+                        wanted.add(previous)
+            elif _ELSEWHERE.search(text, begin, end):
+                wanted.add(line)
+            previous = line
+        return [s for line, sentences in lines.items() if line in wanted for s in sentences]
+
+    def _reading(self, doc: Doc, text: str, sentences: list[Sentence], parts: list[str], plain: bool = False) -> Reading:
+        starts, at = [], 0
+        for sentence, part in zip(sentences, parts, strict=True):
+            starts.append(sentence.start if plain else at)
+            at += len(part) + 1
+        ends: list[int] = []
+        tokens: list[tuple[int, int]] = []
+        index = 0
+        offsets = [token.idx for token in doc]
+        for start, part in zip(starts, parts, strict=True):
+            begin = index
+            stop = start + len(part)
+            while index < len(offsets) and offsets[index] < stop:
+                index += 1
+            tokens.append((begin, index))
+            ends.append(index)
+        return Reading(text, sentences, starts, self.matchers.hits(doc, ends) if ends else [], tokens, offsets)
+
+
+def spans_of(doc: Doc, reading: Reading, places: list[tuple[int, int, str]]) -> list[Span]:
+    """Spans of the Doc for (start, end, label) in the decision; places outside the Doc are left out."""
+    found = []
+    begins = [s.start for s in reading.sentences]
+    for start, end, label in places:
+        i = bisect_right(begins, start) - 1
+        if i < 0 or start >= reading.sentences[i].end:
+            continue
+        shift = reading.starts[i] - reading.sentences[i].start
+        span = doc.char_span(start + shift, end + shift, label=label, alignment_mode="expand")
+        if span is not None:
+            found.append(span)
+    return found
+
+
+Component = Callable[[Doc], Doc]
+_READERS: dict[int, Reader] = {}
+
+
+def reader_for(nlp: Language) -> Reader:
+    """The one Reader of a pipeline: its components share the compiled rules."""
+    key = id(nlp.vocab)
+    if key not in _READERS:
+        _READERS[key] = Reader(nlp)
+    return _READERS[key]
+
+
+__all__ = ["Component", "Reader", "Reading", "blank", "reader_for", "spans_of"]
