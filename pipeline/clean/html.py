@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import lxml.html
 import regex
 from bs4 import BeautifulSoup
+from lxml import etree
 
 from pipeline.clean.decode import tidy
 from pipeline.clean.lines import CELL, HEADING, ITEM, NUMBERED, PLAIN, TOP, Line
@@ -63,14 +63,14 @@ def read_html(text: str) -> list[Line]:
 
 def _tree(text: str) -> tuple[Any, bool]:
     """(the tree of a page or null, whether its tags do not match)."""
-    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
     # An encoding declaration in the text would contradict the bytes that lxml is given.
     markup = regex.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     try:
-        tree = lxml.html.document_fromstring(markup.encode("utf-8", errors="replace"), parser=parser)
-    except (lxml.etree.ParserError, ValueError):
+        tree = etree.fromstring(markup.encode("utf-8", errors="replace"), parser)
+    except (etree.LxmlError, ValueError):
         return None, True
-    return tree, any(error.type == lxml.etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in parser.error_log)
+    return tree, any(error.type == etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in parser.error_log)
 
 
 def _read(tree: Any) -> list[Line]:
@@ -79,7 +79,7 @@ def _read(tree: Any) -> list[Line]:
     for path in _ARTICLES:
         found = tree.xpath(path)
         if found:
-            root, inside = max(found, key=lambda node: len(node.text_content())), True
+            root, inside = max(found, key=lambda node: len("".join(node.itertext()))), True
             break
     else:
         root, inside = (tree.find("body") if tree.find("body") is not None else tree), False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import regex
@@ -65,6 +65,7 @@ class Layout:
         return "other"
 
 
+@lru_cache(maxsize=4096)  # a line is asked about many times, and the same headings stand in every decision
 def fold(text: str) -> str:
     """`text` as furniture and headings are compared: lower case, straight apostrophes, single spaces."""
     return " ".join(text.lower().replace("’", "'").replace("‘", "'").split())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+import regex
 
 from pipeline.evaluate.gold import Gold, GoldAmount, GoldPayment, Quote, Span, spans_of
 from pipeline.values import Amount, Citation, Decision, Extraction, Finding, Payment, Remedy
@@ -447,13 +448,18 @@ def _amounts(sheet: _Sheet, extraction: Extraction) -> None:
             sheet.same("amount_reasons", gold.quote, gold.reason, reason)
 
 
+def _act(name: str) -> str | None:
+    """An act's name without its year: gold keeps the two apart, the dataset prints them together."""
+    return _folded(regex.sub(r"\s+\d{4}$", "", name))
+
+
 def _citations(sheet: _Sheet, extraction: Extraction) -> None:
     """One gold citation may be found in parts, one a provision: the parts together are one hit, not several."""
     golds, found = sheet.gold.citations, extraction.citations
     spans = [sheet.spans(gold.quote) for gold in golds]
 
     def fit(g: int, p: int) -> float:
-        same = (_folded(golds[g].act), golds[g].year) == (_folded(found[p].act), found[p].year)
+        same = (_act(golds[g].act), golds[g].year) == (_act(found[p].act), found[p].year)
         return overlap(spans[g], found[p].start, found[p].end) if same else 0.0
 
     pairs = pair_up(golds, found, fit)

@@ -106,7 +106,7 @@ def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tupl
         plain = any(item.strong("fault") or item.strong("no_fault") for item in items)
         for item in items:
             polarities = tuple(p for p in ("no_fault", "fault") if item.strong(p))
-            if not polarities and not plain and item.sentence.role != "narrative" and item.sentence.section in ("findings", "other"):
+            if not polarities and not plain and item.sentence.role != "narrative" and item.sentence.section in ("findings", "other", "decision"):
                 weak = {v.polarity for v in item.found}
                 if len(weak) == 1:
                     polarities = tuple(weak)

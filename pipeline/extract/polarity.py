@@ -27,7 +27,6 @@ class Verdict:
     strength: str
     token: int
     rule: str
-    admitted: bool = False
 
 
 def verdicts(words: Sequence[str], hits: Sequence[Hit], begin: int) -> list[Verdict]:
@@ -41,13 +40,25 @@ def verdicts(words: Sequence[str], hits: Sequence[Hit], begin: int) -> list[Verd
     candidates = [h for h in hits if h.rule.file == "verdicts"]
     clause_ends, sentence_ends = _ends(words, begin)
     # Of verdict words that overlap, the longest speaks: "not wrong to" before "wrong to".
+    quoted = _quoted(words, begin)
     for hit in candidates:
-        if any(_covers(other, hit) for other in candidates):
+        if hit.start in quoted or any(_covers(other, hit) for other in candidates):
             continue
         result = _weigh(hit, modifiers, nothing, clause_ends, sentence_ends)
         if result is not None:
             found.append(result)
-    return _consistent(found, candidates)
+    return _consistent(found, candidates, begin)
+
+
+def _quoted(words: Sequence[str], begin: int) -> set[int]:
+    """The tokens between double quotation marks: somebody else's words."""
+    inside, quoted = False, set()
+    for i, word in enumerate(words):
+        if word in ("“", "”", '"'):
+            inside = word == "“" or (word == '"' and not inside)
+        elif inside:
+            quoted.add(begin + i)
+    return quoted
 
 
 def _covers(other: Hit, hit: Hit) -> bool:
@@ -96,11 +107,14 @@ def _weigh(
         if any(modifier.start < end <= hit.start and not modifier.start <= end < modifier.end for end in ends):
             continue
         reaching.append(modifier)
-    adopted = max((m.start for m in reaching if "adopts" in m.rule.assigns), default=-1)
-    admitted = any(m.rule.id == "admits" for m in reaching)
-    after = [m for m in reaching if m.start > adopted]
-    if any(m.rule.assigns[0] in ("supposes", "reports", "other_body") for m in after if m.end <= hit.start or m.start < hit.start):
-        return None
+    own = max((m.start for m in reaching if m.rule.id == "own_voice"), default=-1)
+    admitted = max((m.start for m in reaching if m.rule.id == "admits"), default=-1)
+    for m in reaching:
+        # The Ombudsman's own voice sets aside what was reported before it; what the body admits does so too, unless that
+        # is only told of a letter or a stage of the complaint.
+        set_aside = own if m.rule.id == "stage" else max(own, admitted)
+        if m.rule.assigns[0] in ("supposes", "reports", "other_body") and m.start > set_aside and m.start < hit.start:
+            return None
     polarity = hit.rule.assigns[0]
     if hit.rule.assigns == ("no_fault",):
         negations = [m for m in reaching if "negates" in m.rule.assigns and m.end <= hit.start]
@@ -108,7 +122,9 @@ def _weigh(
         negations = [m for m in reaching if "negates" in m.rule.assigns]
     if _count(negations) % 2:
         polarity = _TURN[polarity]
-    return Verdict(polarity, hit.rule.strength, hit.start, hit.rule.id, admitted)
+    # A weak word in the Ombudsman's own mouth, or admitted, is a verdict by itself.
+    strength = "strong" if own >= 0 or admitted >= 0 else hit.rule.strength
+    return Verdict(polarity, strength, hit.start, hit.rule.id)
 
 
 def _count(negations: Sequence[Hit]) -> int:
@@ -121,7 +137,7 @@ def _count(negations: Sequence[Hit]) -> int:
     return count
 
 
-def _consistent(found: list[Verdict], candidates: Sequence[Hit]) -> list[Verdict]:
+def _consistent(found: list[Verdict], candidates: Sequence[Hit], begin: int) -> list[Verdict]:
     """Leaves out verdicts that lean on one that is not there: "but not in …" without a fault before it."""
     kept = []
     for verdict in found:
@@ -130,7 +146,7 @@ def _consistent(found: list[Verdict], candidates: Sequence[Hit]) -> list[Verdict
             continue
         if verdict.rule == "split_no_fault" and any(v.token > verdict.token and v.polarity == "no_fault" for v in found):
             continue
-        if verdict.rule == "elliptic_fault" and not any(c.start < verdict.token and c.rule.assigns == ("fault",) for c in candidates):
+        if verdict.rule == "elliptic_fault" and verdict.token > begin + 1 and not any(c.start < verdict.token and c.rule.assigns == ("fault",) for c in candidates):
             continue
         kept.append(verdict)
     return kept

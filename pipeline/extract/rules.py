@@ -177,6 +177,8 @@ def _sequence(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_P
             continue
         part, i = _group(marks, i + 1, reach, phrase) if mark == "(" else (_word(mark), i + 1)
         glue = rf" (?:[^\s;]+ ){{0,{reach}}}?" if gap else _glue(previous, mark, bool(expression))
+        if mark == "(" and "(?:," in part.expression or "|," in part.expression:
+            glue = " ?"
         if mark == "not" and expression and not gap:
             expression += "(?: not|n['’]t)"
         elif part.optional:

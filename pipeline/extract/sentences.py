@@ -61,7 +61,7 @@ def _roles() -> list[tuple[str, regex.Pattern[str]]]:
 
 @cache
 def role_of(heading: str) -> str | None:
-    """What the part under a sub-heading does (law, narrative, analysis), or null when its words do not tell."""
+    """What the part under a sub-heading does (law, narrative, analysis, law_or_topic), or null when its words do not tell."""
     folded = fold(heading)
     return next((role for role, words in _roles() if words.search(folded)), None)
 
@@ -95,6 +95,8 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
     current = "mixed"
     for i, part in enumerate(parts):
         own = told[i]
+        if own == "law_or_topic":
+            own = "law" if "narrative" not in told[:i] or "analysis" in told[i + 1 :] else "analysis"
         if own is not None:
             current = own
         elif part[1] is None:

@@ -147,7 +147,8 @@ def run(
     archived = sum(month.archived for month in outcome.months)
     out.print(
         f"{_count(outcome.fetched, 'page')} fetched with {_count(outcome.requests, 'request')}, "
-        f"{outcome.received / 1e6:.2f} MB; {_count(archived, 'decision')} of {_count(len(wanted), 'month')} in {archive}"
+        f"{outcome.received / 1e6:.2f} MB; {_count(archived, 'decision')} of {_count(len(wanted), 'month')} in "
+        f"{archive}"
     )
     if advice:
         out.print(f"next: {advice}")

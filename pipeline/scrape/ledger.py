@@ -264,7 +264,8 @@ class Ledger:
         return announced, rows, different, unread
 
     def outstanding(self, month: str, before: str) -> list[Page]:
-        """The pages to ask for: new, due, or not asked for since `before`, in the listing's order; then those that failed.
+        """The pages to ask for: new, due, or not asked for since `before`, in the listing's order; then those that
+        failed.
 
         Failed ones come last, so that a few pages which always fail never keep a run from the others.
         """
@@ -347,7 +348,8 @@ class Ledger:
         return [
             Page(**row)
             for row in self._db.execute(
-                "SELECT reference, path, printed, month, state, due, why, etag, modified, page_sha256, text_sha256 FROM "
+                "SELECT reference, path, printed, month, state, due, why, etag, modified, page_sha256, text_sha256 "
+                "FROM "
                 "pages "
                 "WHERE state = 'gone' AND versions > 0 ORDER BY month, reference"
             )

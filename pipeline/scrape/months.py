@@ -23,6 +23,7 @@ from pipeline.values import Decision, RawPage, Unreadable
 
 READINGS = 6  # of one listing in one run, before the month is left open as restless
 IN_A_ROW = 3  # pages that fail for the first time, one after the other, end the run: it is the site, not the page
+_SETTLED = ("complete", "growing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Outcome:
         """0 all months settled, 1 something is open, 3 the site is not what it was."""
         if any(trouble.changed for trouble in self.troubles):
             return 3
-        return int(self.stopped is not None or any(month.state not in ("complete", "growing") for month in self.months))
+        return int(self.stopped is not None or any(month.state not in _SETTLED for month in self.months))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +104,29 @@ def scrape(
     What goes wrong with a page or a month is in the outcome and the ledger; only a failing disk raises (OSError).
     """
     run = _Run(site, client, archive, recheck_days, tell)
+    since = _began(archive.ledger, months, client)
     stopped: str | None = None
     for month in months:
+        known = archive.ledger.month(month)
+        if known and known.state in _SETTLED and known.checked_at and since and known.checked_at >= since:
+            continue  # by the run that goes on here
         try:
             run.month(month)
         except _Stop as stop:
             stopped = str(stop)
             break
+    archive.ledger.set_note("run", None)
     tallies = tuple(tally for tally in archive.ledger.tallies() if tally.month in months)
     return Outcome(tallies, tuple(run.troubles), run.fetched, client.requests, client.received, stopped)
+
+
+def _began(ledger: Ledger, months: list[str], client: Client) -> str | None:
+    """When the run that was killed began, if this one goes on with it: the same months, on the same day."""
+    began, _, before = (ledger.note("run") or "").partition(" ")
+    if before == " ".join(months) and began > _iso(client, timedelta(days=1)):
+        return began
+    ledger.set_note("run", f"{_iso(client)} {' '.join(months)}")
+    return None
 
 
 class _Run:
@@ -153,7 +168,7 @@ class _Run:
         known = self.ledger.month(month)
         if known is None:
             self.ledger.begin_reading(month)
-        elif known.state in ("complete", "growing") and known.read_at is not None and known.read_at > self.oldest:
+        elif known.state in _SETTLED and known.read_at is not None and known.read_at > self.oldest:
             if not self._first_page_changed(month, known.reading):
                 self._fetch(month)
                 return self._open(month)
@@ -348,7 +363,7 @@ class _Run:
 
 def advice(tallies: Iterable[Tally], source: str) -> str | None:
     """The command to run next for the months that are open, or null when there is none."""
-    months = [tally.month for tally in tallies if tally.state not in ("complete", "growing")]
+    months = [tally.month for tally in tallies if tally.state not in _SETTLED]
     if not months:
         return None
     return f"redress scrape {source} --from {bounds(months[0])[0]} --to {bounds(months[-1])[1]}"

@@ -12,6 +12,7 @@ import random
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 import zlib
@@ -334,8 +335,7 @@ class Replica:
             for path in [path for path in self.state.published if _drawn("hostile", path, every)]:
                 self.state.published[path] = _hostile(self.state.published[path])
         handler = type("Handler", (_Handler,), {"replica": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), handler)
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -394,7 +394,8 @@ class Replica:
 
     def page(self, path: str) -> bytes:
         """The bytes published under an address of a decision, whatever stands in the way of having them."""
-        page = self.published[path].page
+        with self.lock:
+            page = self.state.published[path].page
         if "charset" in self.faults(path):
             page = page.decode("utf-8").encode("cp1252", errors="xmlcharrefreplace")
         return page
@@ -405,6 +406,7 @@ class Replica:
         with self.lock:
             time_asked = self.state.times[target]
             self.state.times[target] += 1
+            decision = self.state.published.get(parts.path)
         if parts.path == "/robots.txt":
             return _Reply(200, self._robots(), (("Content-Type", "text/plain"),)), None
         faults = self.faults(target if parts.path.startswith("/Decisions/") else parts.path)
@@ -415,12 +417,10 @@ class Replica:
             kind = next((kind for kind in faults if kind in LASTING), None)
         if parts.path == "/Decisions/SearchResults":
             return self._search(parts.query), kind
-        if parts.path not in self.published:
+        if decision is None:
             body = _frame("Not found", "<h1>Page not found</h1>")
             return _Reply(404, body, (("Content-Type", "text/html; charset=utf-8"),)), None
-        modified = format_datetime(
-            datetime.combine(self.published[parts.path].day, datetime.min.time(), UTC), usegmt=True
-        )
+        modified = format_datetime(datetime.combine(decision.day, datetime.min.time(), UTC), usegmt=True)
         return _document(self.page(parts.path), modified), kind
 
     def _robots(self) -> bytes:
@@ -472,6 +472,16 @@ class Replica:
         if late is not None:
             self.state.held_back.remove(late)
             self.state.published[late.path] = late
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that does not mind clients which hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,96 @@
+"""What the models read of a decision: body text alone.
+
+No header field is ever read, so a model cannot learn to copy what the page prints. The standard paragraphs on the
+Ombudsman's role and on how the complaint was considered are left out too: they tell the year and the investigator,
+not the case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import regex
+
+from pipeline.corpus import corpus_folder
+from pipeline.extract.sentences import Sentence, sentences_of
+from pipeline.values import Decision, Finding
+
+SUBJECT = frozenset({"summary", "complaint", "findings", "remedy", "decision", "other"})
+OUTCOME = frozenset({"summary", "decision"})
+JUDGING = frozenset({"findings", "decision", "remedy", "other"})
+# Words of a long decision that are read for its category: law and facts stand in the first ones.
+SUBJECT_CHARACTERS = 12_000
+OUTCOME_CHARACTERS = 4_000
+BARE = 60
+
+_PERSON = regex.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Cllr)\.?(?: and (?:Mr|Mrs|Ms|Miss|Dr))? [A-Z][\w’'-]*(?: [A-Z]\b)?")
+_SUM = regex.compile(r"£\s?\d[\d,.]*")
+_NUMBER = regex.compile(r"\d+(?:[.,]\d+)*")
+_HEADER = regex.compile(r"^(?:category|decision|decision date)\s*:.*$", regex.IGNORECASE | regex.MULTILINE)
+
+
+def normal(text: str) -> str:
+    """Text as the models read it: names, sums and numbers are one word each, quotes are straight."""
+    text = text.replace("’", "'").replace("‘", "'").replace("\u00a0", " ")
+    return _NUMBER.sub("0", _SUM.sub(" sumofmoney ", _PERSON.sub(" person ", text)))
+
+
+@cache
+def _printed_categories() -> regex.Pattern[str]:
+    """The category names of several words, which the page prints and a body may repeat."""
+    from pipeline.classify.data import read_rows
+
+    names = {row["category"] for row in read_rows(corpus_folder(), "subjects")}
+    words = sorted((regex.escape(name) for name in names if " " in name), reverse=True)
+    return regex.compile("|".join(words) if words else r"(?!)", regex.IGNORECASE)
+
+
+def subject_text(decision: Decision) -> str:
+    """What the case is about: all but the role and the method, without any category as the page prints it."""
+    text = _parts(decision, SUBJECT)[:SUBJECT_CHARACTERS]
+    return normal(_printed_categories().sub(" ", _HEADER.sub(" ", text.replace("’", "'"))))
+
+
+def outcome_text(decision: Decision) -> str:
+    """How the case ended: the summary and the final decision; the end of the text where a page has neither."""
+    text = _parts(decision, OUTCOME) or _parts(decision, SUBJECT)[-1_500:]
+    return normal(_HEADER.sub(" ", text[:OUTCOME_CHARACTERS]))
+
+
+def outcome_views(decision: Decision) -> list[str]:
+    """The outcome as pages tell it: summary and final decision, and each alone, for pages that lack the other."""
+    parts = [normal(_parts(decision, frozenset({code}))) for code in sorted(OUTCOME)]
+    return list(dict.fromkeys(text for text in (outcome_text(decision), *parts) if text.strip()))
+
+
+def _parts(decision: Decision, sections: frozenset[str]) -> str:
+    return "\n".join(decision.text[p.start : p.end] for p in decision.paragraphs if p.section in sections)
+
+
+def judged_sentences(decision: Decision) -> list[Sentence]:
+    """The sentences in which a finding may stand."""
+    return [s for s in sentences_of(decision) if s.section in JUDGING and s.end - s.start > 10]
+
+
+def finding_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
+    """What tells the kind of each fault: its sentence, and the one before where it is bare (“This was fault.”)."""
+    texts = []
+    for finding in findings:
+        words = decision.text[finding.start : finding.end]
+        if len(words) < BARE:
+            line = decision.text.rfind("\n", 0, finding.start) + 1
+            before = decision.text[line : finding.start].strip()
+            words = f"{before[-300:]} {words}"
+        texts.append(words)
+    return texts
+
+
+def paragraph_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
+    """The whole paragraph of each finding, which is where its injustice is told."""
+    texts = []
+    for finding in findings:
+        start = decision.text.rfind("\n", 0, finding.start) + 1
+        end = decision.text.find("\n", finding.end)
+        texts.append(decision.text[start : len(decision.text) if end < 0 else end])
+    return texts
