@@ -14,12 +14,16 @@ from pipeline.clean.structure import Body, build
 from pipeline.clean.text import read_text
 from pipeline.values import Decision, Header, RawPage, Unreadable
 
-# Both read lower case: ignoring case would cost more than all the rest of the cleaning.
-_RESULT = regex.compile(
-    r"\b(?:statement|report)\W+(?:not upheld|upheld|closed after initial enquiries)\b.{0,120}"
-    r"\b\d{1,2}[- ][a-z]{3,9}[- ]\d{4}"
+# A line of a result list. One pattern for each first word: a fixed beginning is found fast, a choice of two is not.
+_RESULTS = tuple(
+    regex.compile(
+        rf"(?<!\w){kind}\W+(?:not upheld|upheld|closed after initial enquiries)\b.{{0,120}}"
+        r"\b\d{1,2}[- ][a-z]{3,9}[- ]\d{4}",
+        regex.IGNORECASE,
+    )
+    for kind in ("statement", "report")
 )
-_COUNT = regex.compile(r"your search has [\d,]+ results?")
+_COUNT = regex.compile(r"your search has [\d,]+ results?", regex.IGNORECASE)
 
 
 def clean(page: RawPage, source: str = "lgsco") -> Decision:
@@ -62,10 +66,9 @@ def clean(page: RawPage, source: str = "lgsco") -> Decision:
 
 def _check(lines: list[Line], header: Header, body: Body, known: Layout) -> None:
     """Refuses pages that hold no decision: result lists, archive pages, anything without its marks."""
-    words = "\n".join(line.text for line in lines).lower()
-    outcomes = words.count("upheld") + words.count("closed after")
-    results = sum(1 for _ in _RESULT.finditer(words)) if outcomes >= 2 else 0
-    if results >= 2 or _COUNT.search("\n".join(line.text for line in lines[:40]).lower()):
+    words = "\n".join(line.text for line in lines)
+    results = sum(1 for pattern in _RESULTS for _ in pattern.finditer(words))
+    if results >= 2 or _COUNT.search("\n".join(line.text for line in lines[:40])):
         raise Unreadable("not_a_decision", f"a page of search results ({results} of them), not a decision")
     main = {known.section_of(section.heading) for section in body.sections} - {None, "summary", "other"}
     marks = len(main) + sum(

@@ -79,7 +79,7 @@ def _read(tree: Any) -> list[Line]:
     for path in _ARTICLES:
         found = tree.xpath(path)
         if found:
-            root, inside = max(found, key=lambda node: len("".join(node.itertext()))), True
+            root, inside = max(found, key=lambda node: len(node.xpath("string()"))), True
             break
     else:
         root, inside = (tree.find("body") if tree.find("body") is not None else tree), False

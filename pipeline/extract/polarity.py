@@ -1,8 +1,8 @@
 """The one place where polarity is decided: does a sentence say that there was fault, that there was none, or neither?
 
 Verdict words (rules/verdicts.yaml) are read with what stands before them (rules/modifiers.yaml). A modifier reaches
-forward a number of words, up to a terminator; negations turn a verdict round, two of them leave it as it is; suppositions,
-reports and other bodies take it away, unless the Ombudsman's own voice speaks between.
+forward a number of words, up to a terminator; a negation turns a verdict round (what looks like one and is none, "not without
+fault", is a rule of its own); suppositions, reports and other bodies take it away, unless the Ombudsman's own voice speaks between.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from pipeline.extract.rules import Hit
 _ENDS_CLAUSE = frozenset({"but", "however", "although", "though", "whereas", "yet", "except", "which", "who", ";", "–", "—", "because", "since"})
 _ENDS_SENTENCE = frozenset({"but", "however", "although", "though", "whereas", "yet", ";"})
 _AFTER_AND = frozenset({"this", "that", "it", "i", "we", "there", "was", "were", "is", "so", "both", "they", "the", "has", "have", "had", "did", "to"})
-_AFTER_AND_STRONG = frozenset({"this", "that", "i", "we", "so"})
+_AFTER_AND_REPORT = frozenset({"this", "that", "i", "we", "so"})
+_AFTER_AND_OPINION = frozenset({*_AFTER_AND_REPORT, "its", "there", "to", "in", "find"})
+_NEGATIVE = frozenset({"not", "n't", "n’t", "nor", "no", "never", "neither", "nothing", "without"})
+_COPULA = frozenset({"is", "was", "were", "are", "amounts", "amounted", "constitutes"})
 _TURN = {"fault": "no_fault", "no_fault": "fault"}
 
 
@@ -29,6 +32,15 @@ class Verdict:
     rule: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The tokens at which modifiers end: those of a clause; reports and suppositions; denials of the Ombudsman's own."""
+
+    clause: list[int]
+    report: list[int]
+    opinion: list[int]
+
+
 def verdicts(words: Sequence[str], hits: Sequence[Hit], begin: int) -> list[Verdict]:
     """The verdicts of one sentence, in order.
 
@@ -38,13 +50,13 @@ def verdicts(words: Sequence[str], hits: Sequence[Hit], begin: int) -> list[Verd
     modifiers = [h for h in hits if h.rule.file == "modifiers"]
     nothing = [h for h in modifiers if "nothing" in h.rule.assigns]
     candidates = [h for h in hits if h.rule.file == "verdicts"]
-    clause_ends, sentence_ends = _ends(words, begin)
+    ends = _ends(words, begin)
     # Of verdict words that overlap, the longest speaks: "not wrong to" before "wrong to".
     quoted = _quoted(words, begin)
     for hit in candidates:
         if hit.start in quoted or any(_covers(other, hit) for other in candidates):
             continue
-        result = _weigh(hit, modifiers, nothing, clause_ends, sentence_ends)
+        result = _weigh(hit, modifiers, nothing, ends, words, begin)
         if result is not None:
             found.append(result)
     return _consistent(found, candidates, begin)
@@ -72,39 +84,49 @@ def _covers(other: Hit, hit: Hit) -> bool:
     )
 
 
-def _ends(words: Sequence[str], begin: int) -> tuple[list[int], list[int]]:
-    """(where clauses end, where what reaches over a sentence ends), as token indexes."""
-    clause, sentence = [], []
+def _ends(words: Sequence[str], begin: int) -> _Ends:
+    """Where modifiers end in one sentence."""
+    clause, report, opinion = [], [], []
     for i, word in enumerate(words):
         following = words[i + 1] if i + 1 < len(words) else ""
         if word in _ENDS_CLAUSE or (word == "and" and following in _AFTER_AND) or (word == "so" and i and words[i - 1] == ","):
             clause.append(begin + i)
         comma = i > 0 and words[i - 1] == ","
-        if word in _ENDS_SENTENCE or (word == "which" and comma) or (word == "and" and following in _AFTER_AND_STRONG):
-            sentence.append(begin + i)
-    return clause, sentence
+        if word in _ENDS_SENTENCE or (comma and word in ("which", "so")) or (word == "and" and following in _AFTER_AND_REPORT):
+            report.append(begin + i)
+            opinion.append(begin + i)
+        elif word == "and" and following in _AFTER_AND_OPINION:
+            opinion.append(begin + i)
+    return _Ends(clause, report, opinion)
 
 
 def _weigh(
-    hit: Hit, modifiers: Sequence[Hit], nothing: Sequence[Hit], clause_ends: Sequence[int], sentence_ends: Sequence[int]
+    hit: Hit,
+    modifiers: Sequence[Hit],
+    nothing: Sequence[Hit],
+    ends: _Ends,
+    words: Sequence[str],
+    begin: int,
 ) -> Verdict | None:
     """One verdict word under the modifiers that reach it."""
     reaching = []
+    bare = hit.rule.assigns == ("fault",) and not _NEGATIVE & set(words[hit.start - begin : hit.end - begin])
     for modifier in modifiers:
         if modifier.start >= hit.end or "nothing" in modifier.rule.assigns or modifier.end > hit.end:
             continue
-        if modifier.start >= hit.start and "negates" not in modifier.rule.assigns:
-            continue
-        if modifier.start >= hit.start and hit.rule.assigns == ("no_fault",):
-            continue
-        if modifier.start >= hit.start and modifier.start > hit.start:
-            continue
+        if modifier.end > hit.start and (modifier.start > hit.start or ("negates" in modifier.rule.assigns and not bare)):
+            continue  # a negation that the verdict's own words hold is part of it
         if hit.start - modifier.end > modifier.rule.reach:
             continue
         if "negates" in modifier.rule.assigns and any(n.start <= modifier.start < n.end or modifier.start <= n.start < modifier.end for n in nothing):
             continue
-        ends = sentence_ends if modifier.rule.scope == "sentence" else clause_ends
-        if any(modifier.start < end <= hit.start and not modifier.start <= end < modifier.end for end in ends):
+        if modifier.rule.id == "not_be" and any(w in _COPULA for w in words[modifier.end - begin : hit.start - begin]):
+            continue  # "was not signed is a fault": the verb between begins another clause
+        if modifier.rule.scope != "sentence":
+            stops = ends.clause
+        else:
+            stops = ends.opinion if "negates" in modifier.rule.assigns else ends.report
+        if any(modifier.end <= stop <= hit.start for stop in stops):
             continue
         reaching.append(modifier)
     own = max((m.start for m in reaching if m.rule.id == "own_voice"), default=-1)
@@ -116,25 +138,11 @@ def _weigh(
         if m.rule.assigns[0] in ("supposes", "reports", "other_body") and m.start > set_aside and m.start < hit.start:
             return None
     polarity = hit.rule.assigns[0]
-    if hit.rule.assigns == ("no_fault",):
-        negations = [m for m in reaching if "negates" in m.rule.assigns and m.end <= hit.start]
-    else:
-        negations = [m for m in reaching if "negates" in m.rule.assigns]
-    if _count(negations) % 2:
+    if any("negates" in m.rule.assigns for m in reaching):
         polarity = _TURN[polarity]
     # A weak word in the Ombudsman's own mouth, or admitted, is a verdict by itself.
     strength = "strong" if own >= 0 or admitted >= 0 else hit.rule.strength
     return Verdict(polarity, strength, hit.start, hit.rule.id)
-
-
-def _count(negations: Sequence[Hit]) -> int:
-    """How many negations there are, those that touch each other counted once ("nor do I find", "no evidence of")."""
-    count, last = 0, -1
-    for hit in sorted(negations, key=lambda h: h.start):
-        if hit.start > last:
-            count += 1
-        last = max(last, hit.end)
-    return count
 
 
 def _consistent(found: list[Verdict], candidates: Sequence[Hit], begin: int) -> list[Verdict]:

@@ -12,10 +12,11 @@ from pipeline.corpus import corpus_folder, load_yaml
 from pipeline.clean.lines import fold
 from pipeline.values import Decision
 
+# People are called by a letter here ("Ms K."), so a capital before a full stop ends a sentence as any word does.
 # A sentence ends at . ? or ! (and a closing quote or bracket) before white space and a capital, a quote, a bracket or a sum.
 _END = regex.compile(r"[.!?][”’\"')\]]*(?=\s+[A-Z£“‘\"'(\[\d])")
 _NO_END = regex.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Rev|Hon|St|No|Nos|Art|Reg|Regs|Sch|Ch|Vol|para|paras|p|pp|s|ss|v|cf|etc|e\.g|i\.e|eg|ie|approx|inc|Ltd|Co|Cllr)|\b[A-Z]|(?:^|\s)\d{1,2})$"
+    r"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Rev|Hon|St|No|Nos|Art|Reg|Regs|Sch|Ch|Vol|para|paras|p|pp|s|ss|v|cf|etc|e\.g|i\.e|eg|ie|approx|inc|Ltd|Co|Cllr)|^\d{1,2})$"
 )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 import zlib
 from collections import Counter
@@ -23,7 +24,6 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
-import regex
 from filelock import FileLock, Timeout
 from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader  # type: ignore[import-untyped]
 from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
@@ -33,8 +33,8 @@ from pipeline.scrape.client import Response
 from pipeline.scrape.ledger import Ledger, Version
 from pipeline.values import RawPage
 
-_MONTH = regex.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
-_REFERENCE = regex.compile(r"[0-9a-z](?:[0-9a-z-]{0,60}[0-9a-z])?")
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+_REFERENCE = re.compile(r"[0-9a-z](?:[0-9a-z-]{0,60}[0-9a-z])?")
 _REFERENCE_HEADER = "WARC-Redress-Reference"
 _TEXT_HEADER = "WARC-Redress-Text-Digest"
 _CHUNK = 65_536

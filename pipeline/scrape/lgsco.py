@@ -6,10 +6,10 @@ It knows when silence is an error: every page that is not what it should be rais
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import regex
 from bs4 import BeautifulSoup, Tag
 
 from pipeline.clean.decode import decode
@@ -21,18 +21,18 @@ NAME = "lgsco"
 BASE = "https://www.lgo.org.uk"
 PER_PAGE = 10
 
-_PATH = regex.compile(
-    r"/decisions/[a-z0-9-]{1,80}/[a-z0-9-]{1,120}/([0-9]{2}-[0-9]{3}-[0-9]{3}[a-z]?)/?", regex.IGNORECASE
+_PATH = re.compile(
+    r"/decisions/[a-z0-9-]{1,80}/[a-z0-9-]{1,120}/([0-9]{2}-[0-9]{3}-[0-9]{3}[a-z]?)/?", re.IGNORECASE | re.ASCII
 )
-_TITLE = regex.compile(r"\(\s*([0-9]{2})[ -]([0-9]{3})[ -]([0-9]{3})([a-z]?)\s*\)", regex.IGNORECASE)
-_COUNT = regex.compile(r"your search has (no|[0-9][0-9,]*) results?", regex.IGNORECASE)
-_LINE = regex.compile(r"\b(?:Statement|Report) .{2,160}? ([0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4})\b")
-_ARTICLE = regex.compile(rb"<article[^>]{0,200}\bid\s*=\s*[\"']?article\b", regex.IGNORECASE)
-_CHALLENGE = regex.compile(
+_TITLE = re.compile(r"\(\s*([0-9]{2})[ -]([0-9]{3})[ -]([0-9]{3})([a-z]?)\s*\)", re.IGNORECASE | re.ASCII)
+_COUNT = re.compile(r"your search has (no|[0-9][0-9,]*) results?", re.IGNORECASE)
+_LINE = re.compile(r"\b(?:Statement|Report) .{2,160}? ([0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4})\b")
+_ARTICLE = re.compile(rb"<article[^>]{0,200}\bid\s*=\s*[\"']?article\b", re.IGNORECASE)
+_CHALLENGE = re.compile(
     r"captcha|verify (?:that )?you are (?:a )?human|checking your browser|just a moment|unusual traffic|"
-    r"enable javascript and cookies|challenge-platform|request unsuccessful|attention required|access denied|are "
-    r"you a robot",
-    regex.IGNORECASE,
+    r"enable javascript and cookies|challenge-platform|request unsuccessful|attention required|access denied|"
+    r"are you a robot",
+    re.IGNORECASE,
 )
 
 
