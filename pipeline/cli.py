@@ -167,7 +167,10 @@ def show(file: Annotated[Path, typer.Argument(metavar="FILE", help="One raw deci
 def schema(
     table: Annotated[Optional[list[str]], typer.Argument(metavar="[TABLE]...", help="Tables to print; all when none is named.")] = None,  # noqa: UP007, UP045
 ) -> None:
-    """The data dictionary: every table and column with type and meaning ("?" marks columns that may be null)."""
+    """The data dictionary: every table and column with type and meaning ("?" marks columns that may be null).
+
+    Example: redress schema payments
+    """
     from pipeline.schema import TABLES, dictionary
 
     unknown = [name for name in table or [] if name not in TABLES]

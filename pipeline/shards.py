@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +20,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 SHARD_SIZE = 250
+# Shards and their temporary names: other files in the folder are somebody's, and stay.
+_OURS = re.compile(r"\d{5}-[0-9a-f]{16}\.parquet|\.\d{5}-[0-9a-f]{16}\.parquet\.\d+\.tmp")
 
 
 class StageError(Exception):
@@ -82,7 +85,7 @@ def run_stage(
     wanted = {shard.output for shard in shards}
     for folder in folders:
         for path in folder.iterdir():
-            if path.is_file() and str(path) not in wanted:
+            if _OURS.fullmatch(path.name) and str(path) not in wanted:
                 path.unlink(missing_ok=True)
 
 
@@ -112,7 +115,7 @@ def _on_dask(stage: Stage, shards: Sequence[Shard], scheduler: str, advance: Cal
     except ImportError:
         raise StageError("--scheduler needs the package distributed: pip install 'redress[cluster]'") from None
     try:
-        client = Client(scheduler, timeout="20s")
+        client = Client(scheduler, timeout="10s")
     except (OSError, TimeoutError, ValueError) as error:
         raise StageError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}; start one with: dask scheduler") from None
     with client:

@@ -50,7 +50,8 @@ def find_inputs(path: Path) -> Inputs:
     files, passed_over = [], Counter[str]()
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path)
-        if any(part.startswith(".") for part in name.parts) or not file.is_file():
+        dangling = file.is_symlink() and not file.exists()  # goes to quarantine as unreadable
+        if any(part.startswith(".") for part in name.parts) or not (file.is_file() or dangling):
             continue
         if file.suffix.lower() in COMPANIONS or file.stem.upper() == "README":
             passed_over[file.suffix.lower()] += 1
@@ -123,15 +124,19 @@ def _pages(root: Path, name: str, quarantine: list[dict[str, str]]) -> list[RawP
             limit = LARGEST_FILE // 2**20
             quarantine.append(_quarantined(name, "too_large", f"larger than {limit} MB; no decision is, split the file"))
             return []
-        return [RawPage(name, path.read_bytes())]
+        return [RawPage(_printable(name), path.read_bytes())]
     except OSError as error:
         quarantine.append(_quarantined(name, "unreadable", f"{error.strerror or error}; check the file's permissions"))
         return []
 
 
 def _quarantined(name: str, reason: str, detail: str) -> dict[str, str]:
-    printable = name.encode("utf-8", errors="replace").decode("utf-8")
-    return {"source_file": printable, "reason": reason, "detail": detail.encode("utf-8", errors="replace").decode("utf-8")}
+    return {"source_file": _printable(name), "reason": reason, "detail": _printable(detail)}
+
+
+def _printable(text: str) -> str:
+    """`text` as UTF-8 can write it: a file's name may hold any bytes."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def plan_extract(records: Path, out: Path) -> list[Shard]:
@@ -171,7 +176,7 @@ def extract_shard(shard: Shard) -> int:
 
 def run_clean(inputs: Inputs, out: Path, workers: int, scheduler: str | None, shard_size: int = SHARD_SIZE) -> list[Shard]:
     """Raw files → records."""
-    shards = plan_clean(inputs, out, shard_size)
+    shards = plan_clean(inputs, out.absolute(), shard_size)  # workers elsewhere stand in other folders
     with progress("clean", sizes(shards)) as advance:
         run_stage(partial(clean_shard, str(inputs.root.resolve())), shards, workers=workers, scheduler=scheduler, advance=advance)
     return shards
@@ -179,7 +184,7 @@ def run_clean(inputs: Inputs, out: Path, workers: int, scheduler: str | None, sh
 
 def run_extract(records: Path, out: Path, workers: int, scheduler: str | None) -> list[Shard]:
     """Records → extracted."""
-    shards = plan_extract(records, out)
+    shards = plan_extract(records.absolute(), out.absolute())
     with progress("extract", sizes(shards)) as advance:
         run_stage(extract_shard, shards, workers=workers, scheduler=scheduler, advance=advance)
     return shards

@@ -74,9 +74,15 @@ def _decode_line(line: bytes) -> str:
 
 def tidy(text: str) -> str:
     """`text` with one kind of line end and one kind of space, and no invisible characters. No word changes."""
+    if _is_tidy(text):
+        return text
     text = text.replace("\r\n", "\n").replace("\u00a0", " ").replace("\t", " ")
-    if text.replace("\n", " ").isprintable():  # every character below is none that Unicode calls printable
+    if _is_tidy(text):
         return text
     text = _BREAKS.sub("\n", text)
     text = _INVISIBLE.sub("", text)
     return _SPACES.sub(" ", text)
+
+
+def _is_tidy(text: str) -> bool:
+    return text.replace("\n", " ").isprintable()  # no character that tidying changes is what Unicode calls printable

@@ -29,6 +29,8 @@ _ARTICLES = (
     "//*[@id='content' or @id='main-content'][.//ol or .//h2]",
 )
 _WHITE = regex.compile(r"[ \n\r\t\f]+")
+_DECLARATION = regex.compile(r"\s*<\?xml[^>]*\?>")
+_LINK = regex.compile(r"(?:href|content)=[\"'](https?://[^\"'\s]{1,500})", regex.IGNORECASE)
 
 
 def looks_like_html(text: str) -> bool:
@@ -38,11 +40,15 @@ def looks_like_html(text: str) -> bool:
 
 def address(text: str) -> str | None:
     """The address that the page gives for itself (canonical link, og:url), or null."""
-    found = regex.search(r"<link[^>]{0,300}rel=[\"']canonical[\"'][^>]{0,300}>", text, regex.IGNORECASE)
-    if found is None:
-        found = regex.search(r"<meta[^>]{0,300}og:url[^>]{0,300}>", text, regex.IGNORECASE)
-    link = regex.search(r"(?:href|content)=[\"'](https?://[^\"'\s]{1,500})", found[0]) if found else None
-    return link[1] if link else None
+    for tag, word in (("<link", "canonical"), ("<meta", "og:url")):
+        at = text.find(word)
+        while at >= 0:
+            element = text[text.rfind("<", 0, at) : text.find(">", at)]
+            link = _LINK.search(element) if element[: len(tag)].lower() == tag else None
+            if link:
+                return link[1]
+            at = text.find(word, at + 1)
+    return None
 
 
 def read_html(text: str) -> list[Line]:
@@ -65,7 +71,8 @@ def _tree(text: str) -> tuple[Any, bool]:
     """(the tree of a page or null, whether its tags do not match)."""
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
     # An encoding declaration in the text would contradict the bytes that lxml is given.
-    markup = regex.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    declaration = _DECLARATION.match(text)
+    markup = text[declaration.end() :] if declaration else text
     try:
         tree = etree.fromstring(markup.encode("utf-8", errors="replace"), parser)
     except (etree.LxmlError, ValueError):
@@ -109,21 +116,20 @@ class _Walk:
         self.place = _Place(PLAIN)
 
     def lines(self) -> list[Line]:
-        self._node(self.root, 0)
+        self._node(self.root, 0, next(self.root.iterancestors("ol", "ul"), None))
         self._flush()
         return self.found
 
     def _flush(self) -> None:
         if not self.buffer:
             return
-        words = "".join(self.buffer)
+        words = "".join(self.buffer).strip()
         self.buffer.clear()
         if "  " in words or not words.isprintable():
-            words = tidy(_WHITE.sub(" ", words))
-        words = words.strip()
+            words = tidy(_WHITE.sub(" ", words)).strip()
         if not words:
             return
-        if words.lower() == "back to top":
+        if len(words) == len("back to top") and words.lower() == "back to top":
             self.found.append(Line(TOP, words))
             return
         place = self.place
@@ -133,7 +139,8 @@ class _Walk:
             self.found.append(Line(place.kind, words, place.depth, place.number))
         place.used = True
 
-    def _node(self, node: Any, depth: int) -> None:
+    def _node(self, node: Any, depth: int, owner: Any) -> None:
+        """Reads one element `depth` lists deep; `owner` is the nearest of them."""
         tag = node.tag
         if not isinstance(tag, str) or tag in _SKIP:
             return
@@ -146,29 +153,32 @@ class _Walk:
         outer = self.place
         if block:
             self._flush()
-            self.place = self._place(node, tag, depth, outer)
-        if node.text:
-            self.buffer.append(node.text)
+            self.place = self._place(node, tag, depth, owner, outer)
+        words = node.text
+        if words:
+            self.buffer.append(words)
         if tag in _HEADS:
             self.floor = depth
-        inner = depth + 1 if tag in ("ol", "ul") else depth
+        inner = depth
+        if tag in ("ol", "ul"):
+            inner, owner = depth + 1, node
         for child in node:
-            self._node(child, inner)
-            if child.tail:
-                self.buffer.append(child.tail)
+            self._node(child, inner, owner)
+            words = child.tail
+            if words:
+                self.buffer.append(words)
         if block:
             self._flush()
             self.place = outer
             self.floor = min(self.floor, depth)
 
-    def _place(self, node: Any, tag: str, depth: int, outer: _Place) -> _Place:
+    def _place(self, node: Any, tag: str, depth: int, owner: Any, outer: _Place) -> _Place:
         if tag in _HEADS:
             return _Place(HEADING, _HEADS[tag])
         if tag in ("td", "th"):
             return _Place(CELL)
         if tag == "li":
-            # The nearest list, not the parent: an unclosed block in one item swallows the items after it.
-            owner = next((up for up in node.iterancestors() if up.tag in ("ol", "ul")), None)
+            # The nearest list counts, not the parent: an unclosed block in one item swallows the items after it.
             depth -= self.floor
             if depth <= 1 and owner is not None and owner.tag == "ol":
                 return _Place(NUMBERED, 0, self._number(node, owner))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -158,6 +160,8 @@ def _replace(out: Path, name: str, files: Sequence[pa.Table]) -> int:
     """Puts a table's files in place of the ones before; a kill leaves the old ones, the new ones or none, never a mix."""
     new, old, place = out / f".{name}.new", out / f".{name}.old", out / name
     with writing(place):
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         for folder in (new, old):
             if folder.exists():
                 shutil.rmtree(folder)

@@ -36,5 +36,6 @@ def write_manifest(out: Path, built: Built, inputs: int, passed_over: dict[str, 
 
 
 def withdraw_manifest(out: Path) -> None:
-    """Says that the dataset in `out` is being rewritten."""
-    (out / MANIFEST).unlink(missing_ok=True)
+    """Says that the dataset in `out` is being rewritten, and removes what a killed run left of its manifest."""
+    for path in (out / MANIFEST, *out.glob(f".{MANIFEST}.*.tmp")):
+        path.unlink(missing_ok=True)

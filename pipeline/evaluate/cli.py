@@ -58,6 +58,8 @@ def command(
     """Measure how well decisions are read, against what a person marked.
 
     Exit code 1: a measure is below its floor, the texts changed since the floors were set, or gold is bad.
+
+    Example: redress evaluate corpus/decisions/development corpus/decisions/development
     """
     from pipeline.extract import extract
 

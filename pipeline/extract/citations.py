@@ -21,6 +21,8 @@ SPANS = "redress_citations"
 _SITE = "https://www.legislation.gov.uk/"
 # "Act 1974", "Regulations 2014": an anchor; the name is read backwards from it.
 _ANCHOR = regex.compile(r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)")
+# An act's name and year can open the name of regulations: "Health and Social Care Act 2008 (Regulated Activities) Regulations 2014".
+_REST = regex.compile(r"(?: \([A-Z][^()\n]{1,80}\)| (?:[A-Z][\w’'-]*|and|of|for)){1,8}? (?:Regulations|Order|Rules)(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)")
 _NAME = regex.compile(
     r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
 )
@@ -40,6 +42,7 @@ _BEFORE = regex.compile(
 _LATER = regex.compile(
     rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})(?P<of> (?:of|to|in|under) (?:the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations|Order))?"
 )
+_ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
 _PROCESS = regex.compile(r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy|meeting|accommodation|file|payment|money|help)")
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
 
@@ -96,9 +99,12 @@ def mentions(text: str) -> list[_Mention]:
 
 
 def _full(text: str) -> Iterator[_Mention]:
+    past = 0
     for anchor in _ANCHOR.finditer(text):
+        if anchor.start() < past:
+            continue
         line = text.rfind("\n", 0, anchor.start()) + 1
-        begin = max(line, anchor.start() - 140)
+        begin = max(line, anchor.start() - 260)
         name = _NAME.search(text, begin, anchor.start())
         if name is None:
             continue
@@ -107,13 +113,17 @@ def _full(text: str) -> Iterator[_Mention]:
         while words and words.split(" ", 1)[0].rstrip(",") in _OPENERS:
             cut = len(words.split(" ", 1)[0]) + 1
             start, words = start + cut, words[cut:]
-        shorter = _known_end(words)
+        shorter = _known_end(regex.split(r"(?:,| and| or) the (?=[A-Z])", words)[-1])
         start, words = start + len(words) - len(shorter), shorter
         if not words.strip():
             continue
         full_name = (words + text[anchor.start() : anchor.start("year")]).strip().rstrip(",")
         provisions: list[str] = []
-        end = anchor.end()
+        end, year = anchor.end(), int(anchor["year"])
+        rest = _REST.match(text, end) if anchor["kind"] == "Act" else None
+        if rest is not None:
+            full_name, end, year = text[start : rest.start("year")].strip(), rest.end(), int(rest["year"])
+            past = end
         before = _BEFORE.search(text, max(line, start - 80), start)
         if before is not None:
             provisions += _provisions(before)
@@ -129,7 +139,7 @@ def _full(text: str) -> Iterator[_Mention]:
                     provisions += _provisions(more)
                     end = more.end()
                     more = _MORE.match(text, end)
-        yield _Mention(start, end, full_name, int(anchor["year"]), tuple(dict.fromkeys(provisions)))
+        yield _Mention(start, end, full_name, year, tuple(dict.fromkeys(provisions)))
 
 
 def _known_end(words: str) -> str:
@@ -151,8 +161,10 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
             continue
         provisions = _provisions(found)
         before = [m for m in full if m.start < found.start()]
-        kind = "Regulations" if found["kind"][0] in "Rr" else (found["what"] or "Act")
-        same = [m for m in before if m.act.endswith(kind) or (kind == "Act" and m.act.endswith("Act"))]
+        kind = "Regulations" if found["kind"][0] in "Rr" else (found["what"] or "Act").capitalize()
+        if found["what"] and found["what"].lower() == "act" and kind == "Regulations":
+            kind = "Act"
+        same = [m for m in before if kind in m.act.split(" (")[0].split() or m.act.endswith(kind) or (kind in m.act and kind != "Act")]
         if found["of"]:
             if found["year"]:
                 same = [m for m in same if m.year == int(found["year"])]
@@ -162,8 +174,17 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
             if _PROCESS.match(text, found.end()):
                 continue
             target = next((m for m in reversed(same) if set(_roots(m.provisions)) & set(_roots(provisions))), None)
-            if target is None and kind == "Regulations" and same:
-                target = same[-1]
+            if target is None and same:
+                # A bare "section 104" goes with the act its own paragraph has just named; regulations with the last ones.
+                line = text.rfind("\n", 0, found.start())
+                named = [m for m in same if m.start > line]
+                alias = _ALIAS.findall(text, line + 1, found.start())
+                if named:
+                    target = named[-1]
+                elif alias:
+                    target = next((m for m in reversed(same) if str(m.year) == alias[-1]), None)
+                elif kind == "Regulations":
+                    target = same[-1]
         if target is not None and provisions:
             yield _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
 

@@ -23,7 +23,7 @@ _END_OF = regex.compile(
     regex.IGNORECASE,
 )
 _SAME = regex.compile(r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)|\bat the same time|\bby (?:the same|that) date|\bin that time", regex.IGNORECASE)
-_ANCHORED_ELSEWHERE = regex.compile(r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b(?!\s+(?:date|final|decision|statement|report))", regex.IGNORECASE)
+_ANCHORED_ELSEWHERE = regex.compile(r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b(?!\s+(?:same|date|final|decision|statement|report|public))", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,11 +36,17 @@ _RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
 _RANGE_AFTER = regex.compile(r"\s*(?:and|to|[-–])\s*£", regex.IGNORECASE)
 _RANGE_BEFORE = regex.compile(r"£[\d,.]+\s*(?:and|to|[-–])\s*$", regex.IGNORECASE)
 _PAY = regex.compile(r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)|compensat\w+|credit|return|give|gave|make|redress|sum)\b", regex.IGNORECASE)
-_EACH = regex.compile(r"\beach\b(?! (?:day|night|week|fortnight|month|term|year|of the \d|of the \w+ (?:day|week|month|term|year)|full|school|calendar|call|visit|mile|time|missed))", regex.IGNORECASE)
+_PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
+_EACH = regex.compile(r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £", regex.IGNORECASE)
 _BOTH_BODIES = regex.compile(r"\b(?:will|should|to|must|agreed to) each (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)", regex.IGNORECASE)
 _OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
 _CONDITION = regex.compile(r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b", regex.IGNORECASE)
 _RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|includ\w+|more than the|higher|in addition to|on top of)\b", regex.IGNORECASE)
+
+
+_TOO_LOW = regex.compile(
+    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)", regex.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def _inside_reason(before: str, after: str, remedy: Remedy, kept: Sequence[_Plac
     """Why a sum inside a remedy is no payment, or null when it is one."""
     if _RANGE.search(before) and _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before):
         return "guidance"
-    if _WAIVED.search(before) and not _PAY.search(before):
+    if _WAIVED.search(before) and not _PAID.search(before):
         return "debt"
     if kept and _TOTAL_BEFORE.search(before):
         return "total"
@@ -306,8 +312,6 @@ def _purposes(reading: Reading, start: int, end: int, remedy: Remedy) -> tuple[s
         return ("quantifiable_loss",)
     if "quantifiable_loss" in codes and len(codes) > 1:
         codes.discard("quantifiable_loss")
-    if "loss_of_service" in codes and codes - {"loss_of_service"} and False:
-        codes.discard("loss_of_service")
     return tuple(sorted(codes)) or ("other",)
 
 
@@ -326,12 +330,13 @@ def _purpose_codes(reading: Reading, start: int, end: int) -> set[str]:
 def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[int, str]) -> list[Payment]:
     """An offer that the outcome raises or adopts is no payment of its own: the sum that was awarded is."""
     awarded = [p for p in payments if p.status in ("agreed", "recommended")]
+    too_low = bool(awarded) and _TOO_LOW.search(reading.text) is not None
     kept = []
     for payment in payments:
         if payment.status != "offered":
             kept.append(payment)
             continue
-        same = any(p.amount == payment.amount or _RAISED.search(reading.text[p.start : p.end]) for p in awarded)
+        same = too_low or any(p.amount == payment.amount or (p.remedy is not None and _RAISED.search(_words(reading, reading.remedies[p.remedy]))) for p in awarded)
         if same:
             for one in find_sums(reading.text, payment.start, payment.end):
                 if one.pounds == payment.amount:
@@ -342,6 +347,10 @@ def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[i
     if gone:
         reading.remedies, kept = _drop_remedies(reading.remedies, kept, {g for g in gone if g is not None})
     return kept
+
+
+def _words(reading: Reading, remedy: Remedy) -> str:
+    return reading.text[remedy.start : remedy.end]
 
 
 def _drop_remedies(remedies: list[Remedy], payments: list[Payment], gone: set[int]) -> tuple[list[Remedy], list[Payment]]:

@@ -19,7 +19,7 @@ _PAYEE = regex.compile(
     r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|local|the|travel|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
     r"|(?P<kin>\b(?:her|his|their) (?:son|daughter|mother|father|husband|wife|child|children|sister|brother|grandson|granddaughter|partner|family)\b)"
     r"|(?P<role>\bthe (?:woman|man|mother|father|couple|family|complainant|complainants|daughter|son|tenant|resident|parents|young man|young woman|grandmother|child|children|company|business)\b)"
-    r"|(?P<child>(?<![\w’'.] )\b[A-Z]\b(?![.’'\w]))"
+    r"|(?P<child>(?<!\b(?:Mr|Mrs|Ms|Miss|Dr|Mx|Stage|Band|Part|Section|Level|Group|Year) )(?<![\w’'.])(?!I\b|A\b)[A-Z]\b(?![.’'\w]))"
 )
 
 

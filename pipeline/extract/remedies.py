@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from pipeline.extract.deadlines import Deadline, find_deadline
 from pipeline.extract.money import find_sums
-from pipeline.extract.people import payee
+from pipeline.extract.people import PERSON, payee
 from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
 from pipeline.extract.sentences import Sentence, by_line
 from pipeline.values import Remedy
@@ -62,6 +62,7 @@ class _Lead:
     status: str
     deadline: Deadline | None
     organisation: str | None
+    types: tuple[str, ...] = ()
 
 
 @Language.factory("redress_remedies")
@@ -124,7 +125,7 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
             nested = sentences[0].kind == "bullet" and lead is not None
             parent = outer if nested and outer is not None else (lead if nested else None)
             status = _status(ids, agreed, line in refused, parent.status if parent else None)
-            lead = _Lead(words, status, own or (parent.deadline if parent else None), _body_in(words) or (parent.organisation if parent else body))
+            lead = _Lead(words, status, own or (parent.deadline if parent else None), _body_in(words) or (parent.organisation if parent else body), _codes(reading, sentences[0].start, sentences[-1].end))
             if not nested:
                 outer = lead
             last = lead.deadline or last
@@ -133,9 +134,7 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
-                if item.due_date is None and item.deadline is None and last is not None and lead.deadline is None:
-                    pass
-                yield item
+                yield from _by_payee(reading, item)
             continue
         lead = outer = None
         for sentence in sentences:
@@ -144,6 +143,21 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
                     last = Deadline(item.deadline, item.due_date)
                 body = item.organisation or body
                 yield item
+
+
+_TWO_PAYEES = regex.compile(rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )")
+
+
+def _by_payee(reading: Reading, item: Remedy) -> Iterator[Remedy]:
+    """A bullet that pays two people is two actions: "pay £200 to Mrs K and £150 to her son"."""
+    words = reading.text[item.start : item.end]
+    cut = _TWO_PAYEES.search(words)
+    if cut is None:
+        yield item
+        return
+    first, second = item.start + cut.start("and"), item.start + cut.end("and")
+    yield replace(item, end=first)
+    yield replace(item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.text[:second]))
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
@@ -199,7 +213,7 @@ def _bullet(reading: Reading, index: dict[int, int], sentences: Sequence[Sentenc
     start, end = sentences[0].start, sentences[-1].end
     end -= len(words) - len(_TAIL.sub("", words)) if not words.endswith(".") else 0
     types = _codes(reading, start, end)
-    if _STANDARD.search(words) and not _EVIDENCE_OF.search(words) and not set(types) - {"other", "provide_information"}:
+    if _is_standard(words, types):
         return None
     ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
     deadline = find_deadline(words, reading.decision_date)
@@ -213,7 +227,7 @@ def _bullet(reading: Reading, index: dict[int, int], sentences: Sequence[Sentenc
         section=sentences[0].section,
         start=start,
         end=end,
-        types=types or ("other",),
+        types=types or lead.types or ("other",),
         status="made" if made else lead.status,
         organisation=lead.organisation or reading.organisation,
         recipient=payee(words, reading.text[:start]),
@@ -230,15 +244,15 @@ def _clauses(
     ids = set(_status_hits(reading, index[sentence.start]))
     predicate = _PREDICATE.search(words)
     done = "done" in ids and "agrees" not in ids and regex.search(r"\bha(?:s|ve|d) (?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)", words) is not None
-    if not ids & {"agrees", "recommends", "done"} or (predicate is None and not done):
+    if predicate is None and not done:
         return
     begin = predicate.end() if predicate is not None and not done else 0
     pieces = _pieces(words, begin)
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
-    typed = [(a, b, types) for a, b, types in typed if types]
-    if not typed:
+    if not any(types for _, _, types in typed):
         return
-    if _STANDARD.search(words) and not _EVIDENCE_OF.search(words) and not {t for _, _, types in typed for t in types} - {"other", "provide_information", "staff_training"}:
+    typed = [(a, b, types or ("other",)) for a, b, types in typed if types or words[a:b].split(" ", 1)[0] in _VERBS]
+    if _is_standard(words, [t for _, _, types in typed for t in types]):
         return
     if regex.search(r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
         return
@@ -273,6 +287,15 @@ def _clauses(
         )
 
 
+def _is_standard(words: str, types: Sequence[str]) -> bool:
+    """Whether an item is the standard line that evidence of compliance is to be sent, and no action by itself."""
+    found = _STANDARD.search(words)
+    if found is None or _EVIDENCE_OF.search(words):
+        return False
+    kinds = set(types) - {"provide_information"}
+    return not kinds or (kinds <= {"other", "staff_training"} and found.start() < 60)
+
+
 def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     """`words[begin:]` cut where a new action begins."""
     cuts = [begin]
@@ -289,36 +312,55 @@ def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterato
     for i, sentence in enumerate(reading.sentences):
         if sentence.section not in _WORK or sentence.role == "law":
             continue
-        ids = _status_hits(reading, i)
         words = reading.words(sentence)
-        sums = find_sums(words)
-        offered = "offers" in ids and bool(sums) and regex.search(r"\boffer(?:ed|s)?\b", words) is not None
-        analysis = sentence.role in ("analysis", "mixed") and sentence.section != "decision"
-        done = "done" in ids and analysis
-        if not offered and not done:
-            continue
-        if done and regex.search(r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b", words) and not regex.search(r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|apologised", words):
-            continue
-        types = _codes(reading, sentence.start, sentence.end)
-        if offered:
-            types = ("payment",) if not set(types) & {"payment", "refund_or_waiver"} else tuple(t for t in types if t in ("payment", "refund_or_waiver"))
-        if not types:
-            continue
-        status = "offered" if offered else "made"
-        pieces = _pieces(words, 0) if done and not offered else [(0, len(words))]
-        typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b) if done and not offered else types) for a, b in pieces]
-        typed = [(a, b, kinds) for a, b, kinds in typed if kinds]
-        for a, b, kinds in typed:
-            yield Remedy(
-                paragraph=sentence.number,
-                section=sentence.section,
-                start=sentence.start + a,
-                end=sentence.start + a + len(words[a:b].rstrip(" ,;")),
-                types=kinds,
-                status=status,
-                organisation=_body_in(words) or reading.organisation,
-                recipient=payee(words[a:b], reading.text[: sentence.start + a]),
-            )
+        ids = _status_hits(reading, i)
+        if "offers" in ids and _OFFERED.search(words) and find_sums(words):
+            kinds = set(_codes(reading, sentence.start, sentence.end)) & {"payment", "refund_or_waiver"}
+            yield _past(reading, sentence, 0, len(words), tuple(kinds) or ("payment",), "offered")
+        elif sentence.role in ("analysis", "mixed") and sentence.section != "decision":
+            if _is_done_bullet(reading, sentence, words):
+                yield _past(reading, sentence, 0, len(_TAIL.sub("", words)) if not words.endswith(".") else len(words), _codes(reading, sentence.start, sentence.end) or ("other",), "made")
+            elif "done" in ids and not _told(reading, i) and (not _DENIES.search(words) or _RELIES.search(words)):
+                for a, b in _pieces(words, 0):
+                    types = _codes(reading, sentence.start + a, sentence.start + b)
+                    if types:
+                        yield _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
+
+
+_OFFERED = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b", regex.IGNORECASE
+)
+_DENIES = regex.compile(r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b")
+_RELIES = regex.compile(r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|\bha(?:s|d) (?:\w+ )?apologised|apology already")
+_PARTICIPLE = regex.compile(rf"(?:{'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
+_DONE_LEAD = regex.compile(r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Ii]t|[Tt]hey)\b[^.]{0,80}:$")
+
+
+def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
+    """Whether a bullet tells what the body has done ("The Council has since: • refunded the fee")."""
+    if sentence.kind != "bullet" or not sentence.opens or not _PARTICIPLE.match(words):
+        return False
+    above = next((s for s in reversed(reading.everything) if s.line < sentence.line and s.kind != "bullet"), None)
+    return above is not None and _DONE_LEAD.search(reading.words(above)) is not None and not regex.search(r"\b(?:said|says|complain|failed|not)\b", reading.words(above))
+
+
+def _told(reading: Reading, i: int) -> bool:
+    """Whether a sentence only reports a letter or a stage of the complaint."""
+    return any(h.rule.id in ("stage", "says") for h in reading.hits[i])
+
+
+def _past(reading: Reading, sentence: Sentence, a: int, b: int, types: tuple[str, ...], status: str) -> Remedy:
+    words = reading.words(sentence)
+    return Remedy(
+        paragraph=sentence.number,
+        section=sentence.section,
+        start=sentence.start + a,
+        end=sentence.start + b,
+        types=types,
+        status=status,
+        organisation=_body_in(words) or reading.organisation,
+        recipient=payee(words[a:b], reading.text[: sentence.start + a]),
+    )
 
 
 def _once(reading: Reading, found: Sequence[Remedy]) -> list[Remedy]:

@@ -138,7 +138,7 @@ def run(
         err.print(f"[red]{error}[/]: nothing archived is lost; the same command goes on")
         raise typer.Exit(FAILED) from error
     for month in outcome.months:
-        if month.why:
+        if month.why and month.checked_at and month.why not in (outcome.stopped or ""):
             err.print(f"[yellow]{month.month} stays open:[/] {_plain(month.why)}")
     if outcome.stopped:
         err.print(f"[red]stopped:[/] {_plain(outcome.stopped)}")
@@ -170,16 +170,17 @@ def status(archive: ArchiveOption = Path("data/raw")) -> None:
         tallies = list(ledger.tallies())
         source = ledger.note("source") or SITES[0]
     columns = ("month", "state", "announced", "collected", "archived", "changed", "gone", "failed", "looked at")
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(*columns, box=None, padding=(0, 1, 0, 0))
     for column in table.columns[2:8]:
         column.justify = "right"
     for tally in tallies:
         counts = (tally.announced, tally.collected, tally.archived, tally.changed, tally.gone, tally.failed)
-        state = "interrupted or running" if tally.state == "reading" else tally.state
         table.add_row(
-            tally.month, state, *("-" if n is None else f"{n:,}" for n in counts), (tally.checked_at or "-")[:10]
+            tally.month, tally.state, *("-" if n is None else f"{n:,}" for n in counts), (tally.checked_at or "-")[:10]
         )
     out.print(table)
+    if any(tally.state == "reading" for tally in tallies):
+        out.print("reading: a run is at it, or was interrupted")
     for tally in tallies:
         if tally.why:
             out.print(f"{tally.month}: {_plain(tally.why)}")

@@ -175,9 +175,14 @@ class Ledger:
     # months and their listings
 
     def month(self, month: str) -> Month | None:
-        """One month, or null when it was never asked for."""
+        """One month, or null when it was never planned."""
         row = self._db.execute("SELECT * FROM months WHERE month = ?", (month,)).fetchone()
         return _month(row) if row else None
+
+    def plan(self, months: Iterable[str]) -> None:
+        """These months are to be scraped; those that are new stay open until they are."""
+        sql = "INSERT OR IGNORE INTO months (month, state, why, reading) VALUES (?, 'open', 'not looked at yet', 0)"
+        self._change(*((sql, (month,)) for month in months))
 
     def begin_reading(self, month: str) -> None:
         """The listing of the month is to be read (again) from its first page."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.clean import clean
 from pipeline.scrape.archive import Archive
 from pipeline.scrape.client import Client, FetchFailed, Forbidden, Response, ShutOut
-from pipeline.scrape.ledger import Ledger, Page, Tally
+from pipeline.scrape.ledger import Ledger, Month, Page, Tally
 from pipeline.scrape.site import Listing, Site, SiteChanged
 from pipeline.values import Decision, RawPage, Unreadable
 
@@ -105,10 +105,11 @@ def scrape(
     """
     run = _Run(site, client, archive, recheck_days, tell)
     since = _began(archive.ledger, months, client)
+    archive.ledger.plan(months)
     stopped: str | None = None
     for month in months:
-        known = archive.ledger.month(month)
-        if known and known.state in _SETTLED and known.checked_at and since and known.checked_at >= since:
+        known = run.known(month)
+        if known.state in _SETTLED and since and (known.checked_at or "") >= since:
             continue  # by the run that goes on here
         try:
             run.month(month)
@@ -165,31 +166,30 @@ class _Run:
 
     def _month(self, month: str) -> str | None:
         """Null when everything announced is here, else what keeps the month open."""
-        known = self.ledger.month(month)
-        if known is None:
-            self.ledger.begin_reading(month)
-        elif known.state in _SETTLED and known.read_at is not None and known.read_at > self.oldest:
+        known = self.known(month)
+        if known.state in _SETTLED and known.read_at is not None and known.read_at > self.oldest:
             if not self._first_page_changed(month, known.reading):
                 self._fetch(month)
                 return self._open(month)
         elif known.state != "reading":
             self.ledger.begin_reading(month)
         for _ in range(READINGS):
-            known = self.ledger.month(month)
-            assert known is not None
+            known = self.known(month)
             if not known.read:
                 self._read(month, known.reading)
             self._fetch(month)
-            known = self.ledger.month(month)
-            assert known is not None
-            if known.agreed:
+            if self.known(month).agreed:
                 return self._open(month)
             self.ledger.begin_reading(month)
         return f"its listing changed in each of {READINGS} readings"
 
+    def known(self, month: str) -> Month:
+        """What the ledger has of a month that was planned."""
+        known = self.ledger.month(month)
+        assert known is not None
+        return known
+
     def _settle(self, month: str, why: str | None) -> None:
-        if self.ledger.month(month) is None:
-            self.ledger.begin_reading(month)
         growing = bounds(month)[1] >= self.client.clock.now().date()
         self.ledger.settle(month, "open" if why else "growing" if growing else "complete", why, _iso(self.client))
 
