@@ -12,7 +12,7 @@ from pipeline.extract.money import number
 
 _COUNT = r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty(?:-?\s?\w+)?|thirty|forty|sixty|ninety"
 _PERIOD = regex.compile(
-    rf"\b(?:(?:with)?in|no (?:later|more) than|not (?:later|more) than|inside|by the end of|at the latest) (?:a further |another |the next |the first )?(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
+    rf"\b(?:(?:with)?in|with|allowing|given|has|have|no (?:later|more) than|not (?:later|more) than|inside|by the end of|at the latest) (?:a further |another |the next |the first )?(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
     r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? (?:(?:the|my|our|this|that|its|date of) )*(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*(?:decision|statement|report|date))?"
     rf"|\b(?P<bare>{_COUNT})[ -](?:calendar )?(?P<bwork>working )?(?P<bunit>day|week|month|year)s?(?:’|')? (?:of|from|after|following) (?:(?:the|my|our|this|that|date of|final) )*(?:final |date of (?:the|this|my|our) (?:final )?)?(?:decision|statement|report)",
     regex.IGNORECASE,
@@ -43,6 +43,8 @@ def find_deadline(text: str, decided: date | None) -> Deadline | None:
         unit = (match["unit"] or match["bunit"]).lower()
         if count is None:
             continue
+        if match["count"] and match[0].split(" ", 1)[0].lower() in ("with", "has", "have", "given", "allowing") and not text.startswith(" to ", match.end()):
+            continue  # "has three months to complete them" is a deadline, "has three months left" is none
         # "within two weeks of the hearing" hangs on something else than the decision.
         elsewhere = match["count"] is not None and match["from"] is None and _ANCHORED_ELSEWHERE.match(text, match.end())
         due = None if decided is None or elsewhere else _after(decided, count, unit, bool(match["work"] or match["bwork"]))

@@ -241,7 +241,10 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if regex.match(r"\S+(?: each)?(?: to| for)? (?:each )?(?:to|of)\b", part[max(shift, 0) :]) or regex.match(r"£[\d.,]+ each to", part[max(shift, 0) :]) else None
     if own is not None:
         return own
-    given = payee(part[: max(shift, 0)], before)
+    # Whom the verb next to the sum names ("… and offered Ms P £100") comes before whoever else is named.
+    verbs = list(_PAY.finditer(part, 0, max(shift, 0)))
+    given = payee(part[verbs[-1].start() : shift], before + " " + part[: verbs[-1].start()]) if verbs else None
+    given = given or payee(part[: max(shift, 0)], before)
     if given is not None:
         return given
     lead = _sentence_around(reading, remedy)
@@ -329,7 +332,7 @@ def _purpose_codes(reading: Reading, start: int, end: int) -> set[str]:
 
 def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[int, str]) -> list[Payment]:
     """An offer that the outcome raises or adopts is no payment of its own: the sum that was awarded is."""
-    awarded = [p for p in payments if p.status in ("agreed", "recommended")]
+    awarded = [p for p in payments if p.status != "offered"]
     too_low = bool(awarded) and _TOO_LOW.search(reading.text) is not None
     kept = []
     for payment in payments:

@@ -16,7 +16,7 @@ ESTATE = regex.compile(rf"\bthe (?:late )?estate of (?:the late )?{_TITLE}\.? {_
 _PAYEE = regex.compile(
     rf"(?P<estate>the (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}|{_TITLE}\.? {_NAME}(?:’s|'s) estate)"
     rf"|(?P<person>{PERSON.pattern})"
-    r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|local|the|travel|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
+    r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|travel|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
     r"|(?P<kin>\b(?:her|his|their) (?:son|daughter|mother|father|husband|wife|child|children|sister|brother|grandson|granddaughter|partner|family)\b)"
     r"|(?P<role>\bthe (?:woman|man|mother|father|couple|family|complainant|complainants|daughter|son|tenant|resident|parents|young man|young woman|grandmother|child|children|company|business)\b)"
     r"|(?P<child>(?<!\b(?:Mr|Mrs|Ms|Miss|Dr|Mx|Stage|Band|Part|Section|Level|Group|Year) )(?<![\w’'.])(?!I\b|A\b)[A-Z]\b(?![.’'\w]))"
@@ -57,8 +57,18 @@ def payee(words: str, before: str) -> str | None:
         if found["pronoun"]:
             person = resolve(found["pronoun"], before + " " + words[: found.start()])
             return person or (main_complainant(before) if before else None)
+        if found["role"] and before:
+            return resolve_role(found[0], before)
         return found[0]
     return None
+
+
+def resolve_role(role: str, before: str) -> str:
+    """The name of "the couple", where the text has given one."""
+    if role in ("the couple", "the parents"):
+        couples = [m[0] for m in _COUPLE.finditer(before) if not m[0].startswith("the ")]
+        return couples[-1] if couples else role
+    return role
 
 
 def heads(recipient: str) -> int:

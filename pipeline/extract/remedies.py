@@ -26,23 +26,28 @@ _STANDARD = regex.compile(
 )
 _EVIDENCE_OF = regex.compile(r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)", regex.IGNORECASE)
 _TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
-_VERBS = (
-    "apologise apologises pay pays write writes send sends give gives offer offers arrange arranges review reviews remind reminds train trains provide provides refund refunds reimburse "
-    "reimburses repay repays waive waives cancel cancels backdate backdates amend amends correct corrects remove removes update updates explain explains tell tells brief briefs issue issues "
-    "check checks identify identifies consider considers reconsider reconsiders carry carries complete completes hold holds set sets put puts introduce introduces develop develops publish "
-    "publishes draw draws make makes ensure ensures start starts change changes revise revises report reports meet meets appoint appoints share shares add adds place places look looks find "
-    "finds audit audits assess assesses reassess reassesses invite invites contact contacts begin begins agree agrees take takes work works create creates produce produces circulate credit credits "
-    "compensate write-off clear clears restore restores reinstate secure secures inspect inspects visit visits fit fits repair repairs monitor discuss raise raises commission deliver delivers train "
-    "undertake undertakes examine examines transfer move moves install notify notifies inform informs record records destroy delete reopen suspend go goes join treat ask asks"
+_BASE = (
+    "apologise pay write send give offer arrange review remind train provide refund reimburse repay waive cancel backdate amend correct remove update explain tell brief issue check identify "
+    "consider reconsider carry complete hold set put introduce develop publish draw make ensure start change revise report meet appoint share add place look find audit assess reassess invite "
+    "contact begin agree take work create produce circulate credit compensate clear restore reinstate secure inspect visit fit repair monitor discuss raise commission deliver undertake examine "
+    "transfer move install notify inform record destroy delete reopen suspend go join treat ask return replace release settle award adopt establish implement improve strengthen instruct "
+    "encourage support"
 ).split()
+_THIRD = [f"{verb}es" if verb.endswith(("s", "sh", "ch", "x", "go")) else f"{verb[:-1]}ies" if verb.endswith("fy") or verb == "carry" else f"{verb}s" for verb in _BASE]
 _PAST = (
     "apologised paid written wrote sent gave given offered arranged reviewed reminded trained provided refunded reimbursed repaid waived cancelled backdated amended corrected removed updated explained "
     "told briefed issued checked identified reconsidered completed held put introduced developed published changed revised reported met appointed shared added placed extended dimmed fitted cleared "
-    "restored reinstated withdrawn withdrew notified addressed credited repaired installed"
+    "restored reinstated withdrawn withdrew notified addressed credited repaired installed replaced"
 ).split()
-_SPLIT = regex.compile(
-    rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{'|'.join(sorted({*_VERBS, *_PAST}, key=len, reverse=True))})\b)"
-)
+
+
+def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
+    ways = "|".join(sorted(verbs, key=len, reverse=True))
+    return regex.compile(rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{ways})\b)")
+
+
+# Where an action follows another: in the form of the first ("to check … and report", "pays … and reviews").
+_SPLITS = {form: _splitter(verbs) for form, verbs in (("base", _BASE), ("third", _THIRD), ("past", _PAST))}
 _PREDICATE = regex.compile(
     r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|will(?: also| now| each| both| then| therefore)?|should(?: also| now| each| both| then| therefore)?|would(?: also)?|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))\s+",
     regex.IGNORECASE,
@@ -251,7 +256,7 @@ def _clauses(
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
     if not any(types for _, _, types in typed):
         return
-    typed = [(a, b, types or ("other",)) for a, b, types in typed if types or words[a:b].split(" ", 1)[0] in _VERBS]
+    typed = _with_untyped(words, typed)
     if _is_standard(words, [t for _, _, types in typed for t in types]):
         return
     if regex.search(r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
@@ -266,8 +271,9 @@ def _clauses(
     else:
         status = _status(ids, agreed, False, None)
     if len(typed) == 1:
-        a, b, types = typed[0]
-        typed = [(0, len(words), types)]
+        typed = [(0, len(words), typed[0][2])]
+    else:
+        typed = [(a, b, types) for a, b, types in typed if not _is_standard(words[a:b], types)]
     for a, b, types in typed:
         piece = words[a:b]
         trimmed = len(piece.rstrip(" ,;"))
@@ -287,6 +293,19 @@ def _clauses(
         )
 
 
+def _with_untyped(words: str, typed: Sequence[tuple[int, int, tuple[str, ...]]]) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the action before it."""
+    merged: list[tuple[int, int, tuple[str, ...]]] = []
+    for a, b, types in typed:
+        if types:
+            merged.append((a, b, types))
+        elif merged:
+            merged[-1] = (merged[-1][0], b, merged[-1][2])
+        elif words[a:b].split(" ", 1)[0].lower() in (*_BASE, *_THIRD):
+            merged.append((a, b, ("other",)))
+    return merged
+
+
 def _is_standard(words: str, types: Sequence[str]) -> bool:
     """Whether an item is the standard line that evidence of compliance is to be sent, and no action by itself."""
     found = _STANDARD.search(words)
@@ -298,9 +317,11 @@ def _is_standard(words: str, types: Sequence[str]) -> bool:
 
 def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     """`words[begin:]` cut where a new action begins."""
+    first = words[begin:].split(" ", 1)[0].lower()
+    form = "third" if first in _THIRD else "base" if first in _BASE else "past"
     cuts = [begin]
     ends = []
-    for found in _SPLIT.finditer(words, begin):
+    for found in _SPLITS[form].finditer(words, begin):
         ends.append(found.start())
         cuts.append(found.end())
     ends.append(len(words))
@@ -310,14 +331,15 @@ def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
 def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
     """What was done or offered before the decision, as the analysis or the outcome tells it."""
     for i, sentence in enumerate(reading.sentences):
-        if sentence.section not in _WORK or sentence.role == "law":
+        told = reading.report and sentence.section == "complaint"
+        if not told and (sentence.section not in _WORK or sentence.role == "law"):
             continue
         words = reading.words(sentence)
         ids = _status_hits(reading, i)
         if "offers" in ids and _OFFERED.search(words) and find_sums(words):
             kinds = set(_codes(reading, sentence.start, sentence.end)) & {"payment", "refund_or_waiver"}
             yield _past(reading, sentence, 0, len(words), tuple(kinds) or ("payment",), "offered")
-        elif sentence.role in ("analysis", "mixed") and sentence.section != "decision":
+        elif sentence.role in ("analysis", "mixed") and sentence.section not in ("decision", "complaint"):
             if _is_done_bullet(reading, sentence, words):
                 yield _past(reading, sentence, 0, len(_TAIL.sub("", words)) if not words.endswith(".") else len(words), _codes(reading, sentence.start, sentence.end) or ("other",), "made")
             elif "done" in ids and not _told(reading, i) and (not _DENIES.search(words) or _RELIES.search(words)):
