@@ -14,6 +14,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.evaluate import command as evaluate_command
+from pipeline.extract.cli import app as rules_app
 from pipeline.shards import SHARD_SIZE, StageError
 
 app = typer.Typer(
@@ -186,3 +187,4 @@ def version() -> None:
 
 
 app.command("evaluate")(evaluate_command)
+app.add_typer(rules_app, name="rules")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,6 +61,17 @@ def find_inputs(path: Path) -> Inputs:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(passed_over.items()))
         raise StageError(f"{path} holds no raw decisions (text, HTML or WARC files){f', only {kinds}' if kinds else ''}")
     return Inputs(path, tuple(files), dict(sorted(passed_over.items())))
+
+
+def decisions_in(path: Path) -> Iterator[Decision]:
+    """The decisions of a folder or file, one after the other; what holds none is passed over. Raises StageError."""
+    inputs = find_inputs(path)
+    for name in inputs.files:
+        for page in _pages(inputs.root, name, []):
+            try:
+                yield clean(page)
+            except Unreadable:
+                continue
 
 
 def code_key(stage: str) -> str:

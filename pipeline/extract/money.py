@@ -8,12 +8,15 @@ import regex
 
 _UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-WORDS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)} | {"a": 1, "an": 1}
-_WORD = "|".join(sorted((*WORDS, "hundred", "thousand", "million"), key=len, reverse=True))
+WORDS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)}
+_WORD = "|".join(sorted((*WORDS, "a(?= (?:hundred|thousand|million))", "hundred", "thousand", "million"), key=len, reverse=True))
 _SUM = regex.compile(
     r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
-    r"|(?<![\d.,£])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|p)\b(?!\.\s?\d)"
-    rf"|\b(?P<words>(?:(?:{_WORD})(?:[ -](?:and )?)?)+?)[ -]?(?P<unit>pounds|pence)\b",
+    r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|p)\b(?!\.\s?\d)",
+    regex.IGNORECASE,
+)
+_SPELT = regex.compile(
+    rf"\b(?P<words>(?:(?:{_WORD})(?:[ -](?:and )?)?)+?)[ -]?(?P<unit>pounds|pence)\b",
     regex.IGNORECASE,
 )
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
@@ -40,19 +43,32 @@ class Sum:
 
 def find_sums(text: str, start: int = 0, end: int | None = None) -> list[Sum]:
     """Every sum in `text[start:end]`, in order; offsets count in `text`."""
-    return [_sum(text, found) for found in _SUM.finditer(text, start, len(text) if end is None else end)]
+    stop = len(text) if end is None else end
+    sums = [_sum(text, found) for found in _SUM.finditer(text, start, stop)]
+    if text.find("pounds", start, stop) >= 0 or text.find("pence", start, stop) >= 0:
+        taken = {s.end for s in sums}
+        sums += [one for found in _SPELT.finditer(text, start, stop) if (one := _spelt(text, found)).end not in taken]
+        sums.sort(key=lambda s: s.start)
+    return sums
 
 
 def _sum(text: str, found: regex.Match[str]) -> Sum:
     if found["pounds"]:
         pounds = float(found["pounds"].replace(",", "") + (found["pence"] or "")) * _SCALES.get((found["scale"] or "").lower(), 1.0)
-    elif found["number"]:
-        pounds = float(found["number"].replace(",", "") + (found["part"] or "")) / (1.0 if found["coin"].lower() == "pounds" else 100.0)
     else:
-        pounds = float(number(found["words"]) or 0) / (1.0 if found["unit"].lower() == "pounds" else 100.0)
-    per = _PER.match(text, found.end())
+        pounds = float(found["number"].replace(",", "") + (found["part"] or "")) / (1.0 if found["coin"].lower() == "pounds" else 100.0)
+    return _with_period(text, found.start(), found.end(), pounds)
+
+
+def _spelt(text: str, found: regex.Match[str]) -> Sum:
+    pounds = float(number(found["words"]) or 0) / (1.0 if found["unit"].lower() == "pounds" else 100.0)
+    return _with_period(text, found.start(), found.end(), pounds)
+
+
+def _with_period(text: str, start: int, end: int, pounds: float) -> Sum:
+    per = _PER.match(text, end)
     frequency = FREQUENCIES[(per["unit"] or per["adverb"]).lower()] if per else None
-    return Sum(found.start(), found.end(), round(pounds, 2), frequency, per.end() if per else found.end())
+    return Sum(start, end, round(pounds, 2), frequency, per.end() if per else end)
 
 
 def number(words: str) -> int | None:
@@ -60,6 +76,8 @@ def number(words: str) -> int | None:
     cleaned = words.lower().replace(",", "").strip()
     if cleaned.isdigit():
         return int(cleaned)
+    if cleaned in ("a", "an"):
+        return 1
     total = current = 0
     parts = [part for part in regex.split(r"[\s-]+|\band\b", cleaned) if part]
     if not parts:
@@ -67,6 +85,8 @@ def number(words: str) -> int | None:
     for part in parts:
         if part in WORDS:
             current += WORDS[part]
+        elif part in ("a", "an"):
+            continue  # "a hundred"
         elif part == "hundred":
             current = max(current, 1) * 100
         elif part in ("thousand", "million"):

@@ -13,7 +13,7 @@ import regex
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from pipeline.dates import DATE, date_of
+from pipeline.dates import DATE, MONTHS, add_period, date_of
 from pipeline.extract import remedies as remedies_
 from pipeline.extract.money import Sum, find_sums, number
 from pipeline.extract.people import ESTATE, heads, payee
@@ -39,6 +39,10 @@ _PAY = regex.compile(r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £", regex.IGNORECASE)
 _BOTH_BODIES = regex.compile(r"\b(?:will|should|to|must|agreed to) each (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)", regex.IGNORECASE)
+_RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
+_RAISED_TO = regex.compile(r"[^£.;]{0,30}\bto £", regex.IGNORECASE)
+_BESIDES = regex.compile(r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE)
+_MONTH_YEAR = regex.compile(rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b", regex.IGNORECASE)
 _OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
 _CONDITION = regex.compile(r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b", regex.IGNORECASE)
 _RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|includ\w+|more than the|higher|in addition to|on top of)\b", regex.IGNORECASE)
@@ -119,6 +123,9 @@ def _of_remedy(reading: Reading, remedy: Remedy, index: int, inside: Sequence[_P
     if not set(remedy.types) & {"payment", "refund_or_waiver"}:
         return []
     periodic = [p for p in inside if p.sum.frequency]
+    if _is_total_of(inside[0].sum, [p.sum for p in inside[1:]]):
+        taken[inside[0].sum.start] = "total"
+        inside = inside[1:]
     kept: list[_Place] = []
     for k, place in enumerate(inside):
         one = place.sum
@@ -144,7 +151,8 @@ def _of_remedy(reading: Reading, remedy: Remedy, index: int, inside: Sequence[_P
 
 def _inside_reason(before: str, after: str, remedy: Remedy, kept: Sequence[_Place]) -> str | None:
     """Why a sum inside a remedy is no payment, or null when it is one."""
-    if _RANGE.search(before) and _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before):
+    raised = regex.search(r"\b(?:increas|rais)", before, regex.IGNORECASE)
+    if (_RANGE.search(before) and _RANGE_AFTER.match(after)) or (_RANGE_BEFORE.search(before) and not raised):
         return "guidance"
     if _WAIVED.search(before) and not _PAID.search(before):
         return "debt"
@@ -154,8 +162,12 @@ def _inside_reason(before: str, after: str, remedy: Remedy, kept: Sequence[_Plac
         return "total"
     if kept and _SET_OFF.search(before):
         return "charge" if regex.search(r"which is|at a rate of", before) else "debt"
-    if kept and before.rstrip().endswith("("):
+    if _RAISES.search(before) and _RAISED_TO.match(after):
+        return "other"
+    if kept and before.rstrip().endswith("(") and not after.lstrip().startswith(("for", "to")):
         return "total"
+    if kept and _BESIDES.search(before):
+        return "other"
     return None
 
 
@@ -241,6 +253,14 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if regex.match(r"\S+(?: each)?(?: to| for)? (?:each )?(?:to|of)\b", part[max(shift, 0) :]) or regex.match(r"£[\d.,]+ each to", part[max(shift, 0) :]) else None
     if own is not None:
         return own
+    # What stands between the payment before it and this one ("£200 for her distress, and pay Mr A £100").
+    others = [s for s in find_sums(reading.text, remedy.start, start) if s.start < one.start]
+    if others:
+        between = reading.text[others[-1].end : one.start]
+        verb = regex.search(r"\b(?:pays?|to)\b", between)
+        named = payee(between[verb.start() :], reading.text[: others[-1].end]) if verb else None
+        if named is not None:
+            return named
     # Whom the verb next to the sum names ("… and offered Ms P £100") comes before whoever else is named.
     verbs = list(_PAY.finditer(part, 0, max(shift, 0)))
     given = payee(part[verbs[-1].start() : shift], before + " " + part[: verbs[-1].start()]) if verbs else None
@@ -286,6 +306,10 @@ def _total(one: Sum, count: int | None, words: str, remedy: Remedy) -> float | N
     dates = [d for d in (date_of(m, _year_after(words, m)) for m in DATE.finditer(words)) if d is not None]
     if len(dates) >= 2 and dates[0] < dates[1]:
         return one.pounds * _periods(dates[0], dates[1], one.frequency)
+    months = [date(int(m["year"]), MONTHS[m["month"].lower()], 1) for m in _MONTH_YEAR.finditer(words)]
+    if len(dates) + len(months) == 2 and len(months) == 2 and months[0] < months[1]:
+        # "between October 2021 and March 2022": whole months, the last one too.
+        return one.pounds * _periods(months[0], add_period(add_period(months[1], 1, "month"), -1, "day"), one.frequency)
     return None
 
 

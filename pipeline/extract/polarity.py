@@ -16,9 +16,14 @@ _ENDS_CLAUSE = frozenset({"but", "however", "although", "though", "whereas", "ye
 _ENDS_SENTENCE = frozenset({"but", "however", "although", "though", "whereas", "yet", ";"})
 _AFTER_AND = frozenset({"this", "that", "it", "i", "we", "there", "was", "were", "is", "so", "both", "they", "the", "has", "have", "had", "did", "to"})
 _AFTER_AND_REPORT = frozenset({"this", "that", "i", "we", "so"})
+_AFTER_COMMA_AND = frozenset({"the", "it", "they", "he", "she", "its"})
+_MAIN = frozenset({"it", "this", "that", "i", "we", "there", "they"})
+_NOT_A_SUBJECT = frozenset({"is", "was", "were", "are", "amounts", "amounted", "constitutes", "too", "delay", "failure", "left", "caused", "meant", "denied", "cost", "has", "had"})
 _AFTER_AND_OPINION = frozenset({*_AFTER_AND_REPORT, "its", "there", "to", "in", "find"})
 _NEGATIVE = frozenset({"not", "n't", "n’t", "nor", "no", "never", "neither", "nothing", "without"})
 _COPULA = frozenset({"is", "was", "were", "are", "amounts", "amounted", "constitutes"})
+_STOPS = frozenset({".", ",", ";", "–", "—"})
+_ANOTHER_NOUN = _COPULA | {"the", "a", "it", "they", "this", "that", "council", "and", ","}
 _TURN = {"fault": "no_fault", "no_fault": "fault"}
 
 
@@ -34,9 +39,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The tokens at which modifiers end: those of a clause; reports and suppositions; denials of the Ombudsman's own."""
+    """The tokens at which modifiers end: a clause; a new main clause; reports and suppositions; the Ombudsman's own denials."""
 
     clause: list[int]
+    main: list[int]
     report: list[int]
     opinion: list[int]
 
@@ -86,18 +92,25 @@ def _covers(other: Hit, hit: Hit) -> bool:
 
 def _ends(words: Sequence[str], begin: int) -> _Ends:
     """Where modifiers end in one sentence."""
-    clause, report, opinion = [], [], []
+    clause: list[int] = []
+    main: list[int] = []
+    report: list[int] = []
+    opinion: list[int] = []
     for i, word in enumerate(words):
         following = words[i + 1] if i + 1 < len(words) else ""
+        if word == "and" and following == "that" and (words[i + 2] if i + 2 < len(words) else "") not in _NOT_A_SUBJECT:
+            continue  # "and that the panel was wrong" goes on with what was said; "and that was wrong" does not
         if word in _ENDS_CLAUSE or (word == "and" and following in _AFTER_AND) or (word == "so" and i and words[i - 1] == ","):
             clause.append(begin + i)
         comma = i > 0 and words[i - 1] == ","
+        if clause[-1:] == [begin + i] or (comma and (word in _MAIN or (word == "and" and following in _AFTER_COMMA_AND))):
+            main.append(begin + i)
         if word in _ENDS_SENTENCE or (comma and word in ("which", "so")) or (word == "and" and following in _AFTER_AND_REPORT):
             report.append(begin + i)
             opinion.append(begin + i)
-        elif word == "and" and following in _AFTER_AND_OPINION:
+        elif word == "and" and (following in _AFTER_AND_OPINION or (comma and following in _AFTER_COMMA_AND)):
             opinion.append(begin + i)
-    return _Ends(clause, report, opinion)
+    return _Ends(clause, main, report, opinion)
 
 
 def _weigh(
@@ -112,17 +125,29 @@ def _weigh(
     reaching = []
     bare = hit.rule.assigns == ("fault",) and not _NEGATIVE & set(words[hit.start - begin : hit.end - begin])
     for modifier in modifiers:
+        if modifier.rule.id in ("said_after", "said_last"):
+            if modifier.start >= hit.end and _trails(modifier, words, begin):
+                return None  # "It was unacceptable, says Mr Q"
+            continue
         if modifier.start >= hit.end or "nothing" in modifier.rule.assigns or modifier.end > hit.end:
             continue
         if modifier.end > hit.start and (modifier.start > hit.start or ("negates" in modifier.rule.assigns and not bare)):
             continue  # a negation that the verdict's own words hold is part of it
-        if hit.start - modifier.end > modifier.rule.reach:
-            continue
+        between = words[modifier.end - begin : hit.start - begin]
+        far = hit.start - modifier.end > modifier.rule.reach
+        if far and not (modifier.rule.scope == "sentence" and "reports" in modifier.rule.assigns):
+            continue  # what is reported goes on to the end of the sentence
         if "negates" in modifier.rule.assigns and any(n.start <= modifier.start < n.end or modifier.start <= n.start < modifier.end for n in nothing):
             continue
-        if modifier.rule.id == "not_be" and any(w in _COPULA for w in words[modifier.end - begin : hit.start - begin]):
+        if modifier.rule.id == "no_fault" and any(w in _ANOTHER_NOUN for w in between):
+            continue  # "with no warning was fault", "without stairs the Council failed"
+        if modifier.rule.id == "modal" and between and between[-1] in _COPULA and "that" not in between:
+            continue  # "that there would be a charge was fault"
+        if modifier.rule.id == "not_be" and any(w in _COPULA or w == "and" for w in between):
             continue  # "was not signed is a fault": the verb between begins another clause
-        if modifier.rule.scope != "sentence":
+        if modifier.rule.id in ("modal", "body_decides", "acts"):
+            stops = ends.main
+        elif modifier.rule.scope != "sentence":
             stops = ends.clause
         else:
             stops = ends.opinion if "negates" in modifier.rule.assigns else ends.report
@@ -135,6 +160,8 @@ def _weigh(
         # The Ombudsman's own voice sets aside what was reported before it; what the body admits does so too, unless that
         # is only told of a letter or a stage of the complaint.
         set_aside = own if m.rule.id == "stage" else max(own, admitted)
+        if m.rule.id == "any" and any("negates" in n.rule.assigns and n.start < m.start for n in reaching):
+            continue  # "I am not persuaded that it shows any fault"
         if m.rule.assigns[0] in ("supposes", "reports", "other_body") and m.start > set_aside and m.start < hit.start:
             return None
     polarity = hit.rule.assigns[0]
@@ -143,6 +170,14 @@ def _weigh(
     # A weak word in the Ombudsman's own mouth, or admitted, is a verdict by itself.
     strength = "strong" if own >= 0 or admitted >= 0 else hit.rule.strength
     return Verdict(polarity, strength, hit.start, hit.rule.id)
+
+
+def _trails(modifier: Hit, words: Sequence[str], begin: int) -> bool:
+    """Whether an attribution stands at the end of what it reports: after a comma, and a full one before a stop."""
+    first, after = modifier.start - begin, modifier.end - begin
+    if first == 0 or words[first - 1] != ",":
+        return False
+    return modifier.rule.id == "said_after" or after >= len(words) or words[after] in _STOPS
 
 
 def _consistent(found: list[Verdict], candidates: Sequence[Hit], begin: int) -> list[Verdict]:

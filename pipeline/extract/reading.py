@@ -6,7 +6,7 @@ somebody else's pipeline, where a Doc holds plain text, the whole text is read.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from pipeline.extract.rules import Hit, Matchers, blank, load_rules
-from pipeline.extract.sentences import Sentence, by_line, plain_sentences, sentences_of
+from pipeline.extract.sentences import Sentence, lines_of, plain_sentences, sentences_in
 from pipeline.values import Amount, Citation, Decision, Finding, Payment, Remedy
 
 _KEY = "redress"
@@ -64,17 +64,22 @@ class Reader:
         self.nlp = nlp
         self.matchers = Matchers(nlp, load_rules())
         verdicts = [rule for rule in load_rules() if rule.file == "verdicts"]
-        words = sorted(Matchers(nlp, verdicts).anchors)
-        self._verdicts = regex.compile(r"\b(?:\L<words>)\b", regex.IGNORECASE, words=words)
+        self._verdicts = Matchers(nlp, verdicts).anchors
 
     def doc(self, decision: Decision) -> Doc:
         """The Doc of the sentences of a decision that can matter."""
         text = decision.text
-        every = sentences_of(decision)
-        chosen = self._choose(text, every)
+        every: list[Sentence] = []
+        chosen: list[Sentence] = []
+        for line, wanted in self._choose(text, lines_of(decision)):
+            sentences = sentences_in(text, line) if wanted else [line]
+            every += sentences
+            if wanted:
+                chosen += sentences
         parts = [text[s.start : s.end] for s in chosen]
-        doc = self.nlp.make_doc("\n".join(parts))
-        reading = self._reading(doc, text, chosen, parts)
+        joined = "\n".join(parts)
+        doc = self.nlp.make_doc(joined)
+        reading = self._reading(doc, joined, text, chosen, parts)
         reading.everything = every
         reading.organisation = decision.header.organisation
         reading.decision_date = decision.header.decision_date
@@ -89,47 +94,40 @@ class Reader:
             return found
         text = doc.text
         sentences = plain_sentences(text)
-        reading = self._reading(doc, text, sentences, [text[s.start : s.end] for s in sentences], plain=True)
+        reading = self._reading(doc, text, text, sentences, [text[s.start : s.end] for s in sentences], plain=True)
         reading.everything = sentences
         doc.user_data[_KEY] = reading
         return reading
 
-    def _choose(self, text: str, every: list[Sentence]) -> list[Sentence]:
-        wanted: set[int] = set()
-        lines = by_line(every)
-        previous: int | None = None
-        for line, sentences in lines.items():
-            first = sentences[0]
-            begin, end = first.start, sentences[-1].end
-            if first.section == "remedy":
-                wanted.add(line)
-            elif first.section in ("findings", "decision", "other") and first.role in ("analysis", "mixed"):
-                if self._verdicts.search(text, begin, end) or _ELSEWHERE.search(text, begin, end):
-                    wanted.add(line)
-                    if previous is not None and _POINTS_BACK.match(text, begin):
-                        wanted.add(previous)
-            elif _ELSEWHERE.search(text, begin, end):
-                wanted.add(line)
-            previous = line
-        return [s for line, sentences in lines.items() if line in wanted for s in sentences]
+    def _choose(self, text: str, lines: list[Sentence]) -> list[tuple[Sentence, bool]]:
+        """Each line, and whether it can hold something: a verdict, an action or a sum, or what the next one points back to."""
+        wanted = [self._can_matter(text, line) for line in lines]
+        for i in range(1, len(lines)):
+            if wanted[i] and lines[i].section in ("findings", "other", "decision") and _POINTS_BACK.match(text, lines[i].start):
+                wanted[i - 1] = True
+        return list(zip(lines, wanted, strict=True))
 
-    def _reading(self, doc: Doc, text: str, sentences: list[Sentence], parts: list[str], plain: bool = False) -> Reading:
-        starts, at = [], 0
+    def _can_matter(self, text: str, line: Sentence) -> bool:
+        if line.section == "remedy":
+            return True
+        if line.section in ("findings", "decision", "other") and line.role in ("analysis", "mixed"):
+            words = regex.findall(r"[a-z]+", text[line.start : line.end].lower())
+            return not self._verdicts.isdisjoint(words) or _ELSEWHERE.search(text, line.start, line.end) is not None
+        return _ELSEWHERE.search(text, line.start, line.end) is not None
+
+    def _reading(
+        self, doc: Doc, joined: str, text: str, sentences: list[Sentence], parts: list[str], plain: bool = False
+    ) -> Reading:
+        starts, spans, at = [], [], 0
         for sentence, part in zip(sentences, parts, strict=True):
-            starts.append(sentence.start if plain else at)
+            start = sentence.start if plain else at
+            starts.append(start)
+            spans.append((start, start + len(part)))
             at += len(part) + 1
-        ends: list[int] = []
-        tokens: list[tuple[int, int]] = []
-        index = 0
-        offsets = [token.idx for token in doc]
-        for start, part in zip(starts, parts, strict=True):
-            begin = index
-            stop = start + len(part)
-            while index < len(offsets) and offsets[index] < stop:
-                index += 1
-            tokens.append((begin, index))
-            ends.append(index)
-        return Reading(text, sentences, starts, self.matchers.hits(doc, ends) if ends else [], tokens, offsets)
+        places: list[int] = doc.to_array("IDX").tolist() if len(doc) else []
+        tokens = [(bisect_left(places, start), bisect_left(places, end)) for start, end in spans]
+        hits = self.matchers.hits(doc, joined, spans, places) if spans else []
+        return Reading(text, sentences, starts, hits, tokens, places)
 
 
 def spans_of(doc: Doc, reading: Reading, places: list[tuple[int, int, str]]) -> list[Span]:

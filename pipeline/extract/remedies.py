@@ -55,6 +55,7 @@ _PREDICATE = regex.compile(
 _BODY = regex.compile(
     r"\b(?:the |The |both |Both |Each |each )?((?:[A-Z][\w’'-]+ )*(?:[Cc]ouncils?|NHS Trust|NHS Foundation Trust|Trust|CCG|ICB|[Pp]rovider|Care Provider|care provider|Home|Authority|[Bb]orough council|[Cc]ounty council|Borough Council|County Council|District Council|City Council|Academy|School|panel|landlord|Company))\b"
 )
+_PAYS = regex.compile(r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}£|£[\d.,]+ (?:payment|in compensation)", regex.IGNORECASE)
 _OUTCOME = frozenset({"remedy"})
 _WORK = frozenset({"findings", "other", "decision"})
 
@@ -192,6 +193,9 @@ def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
                 place = reading.offset(hit.start) + shift
                 if start <= place < end:
                     codes |= set(hit.rule.assigns)
+    words = reading.text[start:end]
+    if not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
+        codes.add("payment")
     return _settle_types(codes)
 
 
@@ -200,17 +204,21 @@ def _settle_types(codes: set[str]) -> tuple[str, ...]:
     if "refund_or_waiver" in codes:
         codes.discard("payment")
     if "review_cases" in codes:
-        codes -= {"procedure_change", "reconsider_decision", "provide_service", "other", "refund_or_waiver", "provide_information", "correct_records"}
+        codes -= {"reconsider_decision", "provide_service", "refund_or_waiver", "provide_information", "correct_records"}
     if "apology" in codes:
-        codes -= {"provide_information", "correct_records", "procedure_change", "provide_service"}
+        codes -= {"provide_information", "procedure_change", "provide_service", "reconsider_decision", "review_cases", "other"}
     if "payment" in codes or "refund_or_waiver" in codes:
-        codes -= {"provide_service", "procedure_change", "provide_information", "reconsider_decision", "staff_training", "correct_records"}
+        codes -= {"provide_service", "procedure_change", "provide_information", "staff_training", "correct_records", "reconsider_decision"}
     if "staff_training" in codes:
-        codes -= {"procedure_change", "provide_information", "provide_service", "correct_records", "reconsider_decision", "other"}
+        codes -= {"provide_information", "provide_service", "correct_records", "reconsider_decision"}
     if "procedure_change" in codes:
-        codes -= {"provide_service", "reconsider_decision", "correct_records"}
-    if len(codes) > 1:
+        codes -= {"provide_service", "reconsider_decision", "correct_records", "provide_information"}
+    if codes & {"other", "correct_records"}:
+        codes.discard("provide_service")
+    if codes - {"other", "provide_information"}:
         codes.discard("other")
+    elif "other" in codes:
+        codes.discard("provide_information")
     return tuple(sorted(codes))
 
 

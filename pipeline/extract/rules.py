@@ -39,6 +39,8 @@ _ASSIGNS = {
     "modifiers": {"negates", "supposes", "reports", "adopts", "other_body", "nothing", "ends"},
 }
 # Codes that the place of a thing decides and no word: what is left over, and sums told again.
+_MONEY_FILES = {"payment_purposes", "amount_reasons"}
+_MODIFIED_FILES = {"verdicts", "remedy_status"}
 _BY_STRUCTURE = {"other", "none", "repeat", "total"}
 _KEYS = {"id", "assigns", "match", "patterns", "exclude", "sections", "reach", "scope", "strength", "matches", "spares"}
 _REQUIRED = {"id", "assigns", "matches", "spares"}
@@ -139,34 +141,40 @@ def _rule(path: Path, name: str, raw: Any, allowed: set[str]) -> Rule:
     )
 
 
+_WORD = regex.compile(r"[a-z]+|£")
+# Words in nearly every sentence; contractions hide "not".
+_COMMON = frozenset(
+    "a about all also an and any are as at be been both but by can council did do does for from had has have he her him his how i if in is it its made make may more mr mrs ms miss no not of on one "
+    "or she should so some that the their them there they this to was we were what when where which who why will with would complaint decision t s".split()
+)
 _MARK = regex.compile(r"\.\.\.|[()|]|[^\s()|]+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """A part of a phrase: its expression, whether it can be empty, and the anchors that every match of it holds one of."""
+    """A part of a phrase: its expression, whether it can be empty, and the words it needs: one of each group."""
 
     expression: str
     optional: bool
-    anchors: tuple[str, ...]
+    needs: tuple[frozenset[str], ...]
 
 
-def parse(phrase: str, reach: int = 8) -> tuple[str, tuple[str, ...]]:
-    """(regular expression, anchors) of a phrase: words a space apart, "not" contracted too, gaps of up to `reach` words.
+def parse(phrase: str, reach: int = 8) -> tuple[str, tuple[frozenset[str], ...]]:
+    """(regular expression, needs) of a phrase: words a space apart, "not" contracted too, gaps of up to `reach` words.
 
-    Every match holds one of the anchors. Raises RuleError for a phrase with an open bracket or a gap at its edge.
+    Every match holds a word of each of the needs. Raises RuleError for a phrase with an open bracket or a gap at its edge.
     """
     marks = _MARK.findall(phrase)
     parsed, rest = _sequence(marks, 0, reach, phrase)
     if rest != len(marks) or parsed.optional:
         raise RuleError(f"phrase with an open bracket, or one that may be empty: {phrase}")
-    return parsed.expression, parsed.anchors
+    return parsed.expression, parsed.needs
 
 
 def _sequence(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_Parsed, int]:
     """Parts that follow each other, up to `|`, `)` or the end."""
     expression = ""
-    best: tuple[str, ...] = ()
+    needs: list[frozenset[str]] = []
     optional, gap, previous = True, False, ""
     while i < len(marks) and marks[i] not in ("|", ")"):
         mark = marks[i]
@@ -188,9 +196,9 @@ def _sequence(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_P
             expression += glue + part.expression if not expression.endswith(" )?") else part.expression
         if not part.optional:
             optional = False
-            best = max((best, part.anchors), key=lambda words: min(map(len, words), default=0))
+            needs += part.needs
         previous, gap = mark, False
-    return _Parsed(expression, optional, best), i
+    return _Parsed(expression, optional, tuple(needs)), i
 
 
 def _group(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_Parsed, int]:
@@ -208,15 +216,25 @@ def _group(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_Pars
     if not written:
         raise RuleError(f"phrase with nothing in its brackets: {phrase}")
     optional = len(written) < len(ways) or any(way.optional for way in written)
-    words = tuple(word for way in written for word in way.anchors)
-    return _Parsed("(?:" + "|".join(way.expression for way in written) + ")", optional, words), i
+    # One alternative or another: what the rarest need of each holds, all together, is needed.
+    rarest = [max(way.needs, key=_rarity, default=frozenset[str]()) for way in written]
+    needs = () if optional or not all(rarest) else (frozenset[str]().union(*rarest),)
+    return _Parsed("(?:" + "|".join(way.expression for way in written) + ")", optional, needs), i
 
 
 def _word(mark: str) -> _Parsed:
     if mark == "cannot":
-        return _Parsed("(?:cannot|can not|can['’]t)", False, ("can",))
+        return _Parsed("(?:cannot|can not|can['’]t)", False, (frozenset({"can", "cannot"}),))
+    if mark == "not":
+        return _Parsed("not", False, ())  # it may be contracted
     expression = regex.sub("['’]", "['’]", regex.escape(mark)) if mark not in "-–" else "[-–]"
-    return _Parsed(expression, False, (mark.lower().replace("’", "'"),))
+    pieces = _WORD.findall(mark.lower())
+    return _Parsed(expression, False, (frozenset({max(pieces, key=len)}),) if pieces else ())
+
+
+def _rarity(needed: frozenset[str]) -> tuple[int, int]:
+    """How well needed words tell sentences apart: few common ones among them, and few of them."""
+    return -sum(word in _COMMON for word in needed), -len(needed)
 
 
 def _glue(previous: str, mark: str, inside: bool) -> str:
@@ -226,26 +244,44 @@ def _glue(previous: str, mark: str, inside: bool) -> str:
     return " ?" if mark in "-–" or previous in ("-", "–") else " "
 
 
-def _pattern(phrases: Sequence[str], reach: int) -> regex.Pattern[str] | None:
-    if not phrases:
-        return None
-    whole = "|".join(parse(phrase, reach)[0] for phrase in phrases)
-    return regex.compile(rf"(?<![\w£])(?:{whole})(?!\w)" if "£" not in whole else rf"(?<!\w)(?:{whole})(?:(?<=£)|(?!\w))", regex.IGNORECASE)
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """One compiled phrase of a rule."""
+
+    rule: Rule
+    pattern: regex.Pattern[str]
+    needs: tuple[frozenset[str], ...]
+
+
+def _pattern(phrase: str, reach: int) -> regex.Pattern[str]:
+    expression = parse(phrase, reach)[0]
+    after = "" if expression.endswith("£") else r"(?!\w)"
+    return regex.compile(rf"(?<![\w£])(?:{expression}){after}", regex.IGNORECASE)
 
 
 class Matchers:
     """All rules compiled for one vocabulary; `hits` runs them over a Doc, sentence by sentence.
 
-    Phrases are regular expressions over the Doc's text (a hundred of them cost less than the tokenizer); token patterns go
-    to spaCy's Matcher.
+    A phrase is tried only on sentences that hold the words it needs, modifiers only where they have something to modify,
+    and the words about money only where there is a sum. Token patterns go to spaCy's Matcher.
     """
 
     def __init__(self, nlp: Language, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._patterns = [(rule, _pattern(rule.match, rule.reach), _pattern(rule.exclude, rule.reach)) for rule in self.rules]
+        self._by_anchor: dict[str, list[_Phrase]] = {}
+        self._excludes: dict[str, list[regex.Pattern[str]]] = {}
         self._tokens = Matcher(nlp.vocab)
         self._by_key: dict[int, Rule] = {}
+        # Rules on their own (an example, a trial) are not gated by others.
+        self._gated = len({rule.file for rule in self.rules}) > 1
         for rule in self.rules:
+            for written in rule.match:
+                needs = parse(written, rule.reach)[1]
+                anchor = max(needs, key=_rarity, default=frozenset({""}))
+                phrase = _Phrase(rule, _pattern(written, rule.reach), tuple(need for need in needs if need is not anchor))
+                for word in anchor:
+                    self._by_anchor.setdefault(word, []).append(phrase)
+            self._excludes[rule.name] = [_pattern(written, rule.reach) for written in rule.exclude]
             if rule.patterns:
                 self._tokens.add(rule.name, [list(pattern) for pattern in rule.patterns])
                 self._by_key[nlp.vocab.strings[rule.name]] = rule
@@ -253,35 +289,62 @@ class Matchers:
     @property
     def anchors(self) -> frozenset[str]:
         """Words one of which every phrase match holds: a text without any needs no matching."""
-        return frozenset(word for rule in self.rules for phrase in rule.match for word in parse(phrase)[1])
+        return frozenset(self._by_anchor)
 
-    def hits(self, doc: Doc, ends: Sequence[int]) -> list[list[Hit]]:
-        """The hits of each sentence, in order; `ends` are the token indexes at which the sentences end."""
-        found: list[list[Hit]] = [[] for _ in ends]
-        places = [token.idx for token in doc]
-        text = doc.text
-        for rule, pattern, exclude in self._patterns:
-            if pattern is None:
-                continue
-            spans = [m.span() for m in pattern.finditer(text)]
-            if spans and exclude is not None:
-                barred = [m.span() for m in exclude.finditer(text)]
-                spans = [s for s in spans if not any(b[0] < s[1] and s[0] < b[1] for b in barred)]
-            for start, end in spans:
-                _place(found, ends, Hit(rule, bisect_right(places, start) - 1, bisect_left(places, end)))
+    def hits(self, doc: Doc, text: str, sentences: Sequence[tuple[int, int]], places: Sequence[int] | None = None) -> list[list[Hit]]:
+        """The hits of each sentence, in order.
+
+        `text` is the Doc's text (which spaCy would put together anew), `sentences` are spans of it, `places` say where the
+        tokens begin.
+        """
+        at = list(places) if places is not None else doc.to_array("IDX").tolist()
+        found = [self._in_sentence(text, start, end, at) for start, end in sentences]
         if self._by_key:
+            ends = [bisect_left(at, end) for _, end in sentences]
             for key, start, end in self._tokens(doc):
-                _place(found, ends, Hit(self._by_key[key], start, end))
+                i = bisect_right(ends, start)
+                if i < len(ends) and end <= ends[i]:
+                    found[i].append(Hit(self._by_key[key], start, end))
         for hits in found:
             hits.sort(key=lambda h: (h.start, -h.end))
         return found
 
+    def _in_sentence(self, text: str, start: int, end: int, at: Sequence[int]) -> list[Hit]:
+        words = text[start:end]
+        held = set(_WORD.findall(words.lower()))
+        held.add("")
+        tried: dict[int, _Phrase] = {}
+        for word in held:
+            for phrase in self._by_anchor.get(word, ()):
+                tried[id(phrase)] = phrase
+        hits: list[Hit] = []
+        barred: dict[str, list[tuple[int, int]]] = {}
+        waiting: list[_Phrase] = []
+        money = "£" in held or "pounds" in held or "pence" in held
+        for phrase in tried.values():
+            if self._gated and phrase.rule.file in _MONEY_FILES and not money:
+                continue
+            if any(held.isdisjoint(need) for need in phrase.needs):
+                continue
+            if self._gated and phrase.rule.file == "modifiers":
+                waiting.append(phrase)
+                continue
+            self._try(phrase, words, start, at, hits, barred)
+        if waiting and any(hit.rule.file in _MODIFIED_FILES for hit in hits):
+            for phrase in waiting:
+                self._try(phrase, words, start, at, hits, barred)
+        return hits
 
-def _place(found: list[list[Hit]], ends: Sequence[int], hit: Hit) -> None:
-    """Puts a hit to its sentence; one that runs over the end of a sentence is none."""
-    sentence = bisect_right(ends, hit.start)
-    if sentence < len(ends) and hit.end <= ends[sentence]:
-        found[sentence].append(hit)
+    def _try(
+        self, phrase: _Phrase, words: str, start: int, at: Sequence[int], hits: list[Hit], barred: dict[str, list[tuple[int, int]]]
+    ) -> None:
+        name = phrase.rule.name
+        for match in phrase.pattern.finditer(words):
+            a, b = match.span()
+            if name not in barred:
+                barred[name] = [m.span() for exclude in self._excludes[name] for m in exclude.finditer(words)]
+            if not any(x < b and a < y for x, y in barred[name]):
+                hits.append(Hit(phrase.rule, bisect_right(at, start + a) - 1, bisect_left(at, start + b)))
 
 
 @cache
@@ -298,6 +361,6 @@ def check_examples(rules: Sequence[Rule]) -> list[str]:
         matchers = Matchers(nlp, [rule])
         for text, expected in [*((t, True) for t in rule.matches), *((t, False) for t in rule.spares)]:
             doc = nlp.make_doc(text)
-            if bool(matchers.hits(doc, [len(doc)])[0]) != expected:
+            if bool(matchers.hits(doc, text, [(0, len(text))])[0]) != expected:
                 problems.append(f"{rule.name}: {'must' if expected else 'must not'} match: {text}")
     return problems

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import regex
 
@@ -20,8 +20,7 @@ _NO_END = regex.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """One sentence: its span of the text, and its line's place.
 
     `role` is what its part of the decision does: law, narrative, analysis, or mixed where no sub-heading tells;
@@ -67,18 +66,25 @@ def role_of(heading: str) -> str | None:
     return next((role for role, words in _roles() if words.search(folded)), None)
 
 
-def sentences_of(decision: Decision) -> list[Sentence]:
-    """Every sentence of the decision, headings left out, in order."""
+def lines_of(decision: Decision) -> list[Sentence]:
+    """Every line of the decision as one sentence that is not split yet, headings left out, in order."""
     found: list[Sentence] = []
     roles = _part_roles(decision)
+    text = decision.text
     for p in decision.paragraphs:
-        role = roles.get((p.heading, p.subheading), "mixed")
-        words = decision.text[p.start : p.end]
-        if p.kind == "line" and words in (p.heading, p.subheading):
+        if p.kind == "line" and text[p.start : p.end] in (p.heading, p.subheading):
             continue
-        for i, (start, end) in enumerate(split(words)):
-            found.append(Sentence(p.start + start, p.start + end, p.position, p.number, p.kind, p.section, role, i == 0))
+        role = roles.get((p.heading, p.subheading), "mixed")
+        found.append(Sentence(p.start, p.end, p.position, p.number, p.kind, p.section, role, True))
     return found
+
+
+def sentences_in(text: str, line: Sentence) -> list[Sentence]:
+    """The sentences of one line."""
+    return [
+        line._replace(start=line.start + start, end=line.start + end, opens=i == 0)
+        for i, (start, end) in enumerate(split(text[line.start : line.end]))
+    ]
 
 
 def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
@@ -87,10 +93,7 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
     A sub-heading that does not tell goes on with what the one before it did; but before the narrative it is law, and
     after a narrative that no analysis follows it is analysis under a heading of its own topic.
     """
-    parts: list[tuple[str | None, str | None]] = []
-    for p in decision.paragraphs:
-        if p.section in ("findings", "other") and (p.heading, p.subheading) not in parts:
-            parts.append((p.heading, p.subheading))
+    parts = list(dict.fromkeys((p.heading, p.subheading) for p in decision.paragraphs if p.section in ("findings", "other")))
     told = [role_of(sub) if sub else role_of(head) if head else None for head, sub in parts]
     roles: dict[tuple[str | None, str | None], str] = {}
     current = "mixed"

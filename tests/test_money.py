@@ -1,0 +1,219 @@
+"""Payments, remedies and deadlines: what an "Agreed action" section says, and the rows it must give."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline import analyse, read_decision
+from pipeline.extract.money import find_sums
+from pipeline.values import Decision, Extraction
+
+_PAGE = """Marlow Fen Borough Council (22 004 118)
+
+Category : Housing > Homelessness
+
+Decision : Upheld
+
+Decision date : 10 May 2023
+
+The Ombudsman's final decision:
+
+Summary: Ms A complained about her housing. There was fault and the Council has agreed a remedy.
+
+The complaint
+
+  1. Ms A, and her husband Mr A, complained about the Council. Their daughter is B.
+
+Back to top
+
+What I found
+
+{analysis}
+Back to top
+
+Agreed action
+
+{action}
+Back to top
+
+Final decision
+
+  1. There was fault causing injustice.
+"""
+
+
+def _read(action: str, *analysis: str) -> tuple[Decision, Extraction]:
+    said = ["The Council was at fault. This caused Ms A distress.", *analysis]
+    page = _PAGE.format(analysis="".join(f"  {i}. {s}\n" for i, s in enumerate(said, 1)), action=action)
+    decision = read_decision(page.encode(), name="22-004-118.txt")
+    return decision, analyse(decision)
+
+
+BULLETS = [
+    ("pay Ms A £250 to recognise her distress;", [(250, None, None, 250, "Ms A")]),
+    ("pay Ms A £200 a month for the eight months she was in unsuitable accommodation;", [(200, "month", 8, 1600, "Ms A")]),
+    (
+        "make a payment of £1,200 to Ms A, calculated at £150 for each of the eight months she was without suitable housing;",
+        [(150, "month", 8, 1200, "Ms A")],
+    ),
+    ("pay Ms A £100 for each month from 1 March 2022 to 30 September 2022;", [(100, "month", None, 700, "Ms A")]),
+    (
+        "pay Ms A £300 for distress and a further £150 for her time and trouble;",
+        [(300, None, None, 300, "Ms A"), (150, None, None, 150, "Ms A")],
+    ),
+    (
+        "pay Ms A a total of £650, made up of £500 for distress and £150 for time and trouble;",
+        [(500, None, None, 500, "Ms A"), (150, None, None, 150, "Ms A")],
+    ),
+    (
+        "pay Ms A £350 (£200 for distress and £150 for time and trouble);",
+        [(200, None, None, 200, "Ms A"), (150, None, None, 150, "Ms A")],
+    ),
+    ("pay £500 each to Ms A and Mr A to acknowledge the distress;", [(500, None, None, 1000, "Ms A and Mr A")]),
+    ("pay Ms A and Mr A £250 each;", [(250, None, None, 500, "Ms A and Mr A")]),
+    ("pay Ms A £1.5k for the loss of B's education;", [(1500, None, None, 1500, "Ms A")]),
+    ("pay Ms A three hundred pounds for her distress;", [(300, None, None, 300, "Ms A")]),
+    ("refund the £412.50 she paid for storage;", [(412.5, None, None, 412.5, "Ms A")]),
+    ("reimburse Ms A the cost of the private assessment, £780;", [(780, None, None, 780, "Ms A")]),
+    ("write off the arrears of £1,034.20;", []),
+    ("pay Ms A £600, less the £200 it has already paid her;", [(600, None, None, 600, "Ms A")]),
+    ("pay Ms A £400. It may deduct this from the £1,900 she owes in rent arrears;", [(400, None, None, 400, "Ms A")]),
+    ("increase its offer of £100 to £350 to reflect the distress;", [(350, None, None, 350, "Ms A")]),
+    ("pay Ms A the £150 it offered in its stage two response;", [(150, None, None, 150, "Ms A")]),
+    ("pay Ms A £25 a week until it offers her suitable accommodation;", [(25, "week", None, None, "Ms A")]),
+    ("pay Ms A £40 per week for 26 weeks, a total of £1,040;", [(40, "week", 26, 1040, "Ms A")]),
+    ("pay Ms A £900 for the loss of one term of education for B;", [(900, None, None, 900, "Ms A")]),
+    ("pay £1,800 for two terms of lost education, at £900 a term;", [(900, "term", 2, 1800, "Ms A")]),
+    ("apologise to Ms A and pay her £200;", [(200, None, None, 200, "Ms A")]),
+    (
+        "pay Ms A £500 to recognise the injustice. This is in addition to the £100 already paid;",
+        [(500, None, None, 500, "Ms A")],
+    ),
+    ("make a symbolic payment of £300 to Ms A for the uncertainty caused;", [(300, None, None, 300, "Ms A")]),
+    (
+        "pay Ms A £200 for her distress, and pay Mr A £100 for his time and trouble;",
+        [(200, None, None, 200, "Ms A"), (100, None, None, 100, "Mr A")],
+    ),
+    ("pay Ms A £10 a day for the 42 days she was without hot water;", [(10, "day", 42, 420, "Ms A")]),
+    ("pay B £1,000 to be held in trust;", [(1000, None, None, 1000, "B")]),
+    ("credit Ms A's rent account with £120;", [(120, None, None, 120, "Ms A")]),
+    ("pay the shortfall in her allowance, which it calculates as £2,316.75;", [(2316.75, None, None, 2316.75, "Ms A")]),
+    ("provide a remedy of £450 for the missed respite;", [(450, None, None, 450, "Ms A")]),
+    (
+        "pay Ms A £100 per month for the period between October 2021 and March 2022;",
+        [(100, "month", None, 600, "Ms A")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), BULLETS, ids=[words for words, _ in BULLETS])
+def test_payments_of_a_bullet(words: str, expected: list[tuple[object, ...]]) -> None:
+    decision, found = _read(f"  1. Within one month of this decision the Council has agreed to:\n    • {words}\n")
+    agreed = [(p.amount, p.frequency, p.periods, p.total, p.recipient) for p in found.payments if p.status == "agreed"]
+    assert agreed == expected
+    # Every pound is accounted for: a sum lies in a payment's words, or is a row of amounts.
+    for one in find_sums(decision.text):
+        payments = any(p.start <= one.start < p.end for p in found.payments)
+        remedies = any(r.start <= one.start < r.end for r in found.remedies)
+        amounts = any(a.start == one.start for a in found.amounts)
+        assert payments or remedies or amounts, decision.text[one.start : one.end]
+
+
+_APOLOGY = "  1. Within one month of this decision the Council has agreed to:\n    • apologise to Ms A.\n"
+SECTIONS = [
+    (
+        (),
+        "  1. The Council has agreed to apologise to Ms A, pay her £200 and review its procedures within three months of the decision.\n",
+        [("apology", "agreed", "2023-08-10"), ("payment", "agreed", "2023-08-10"), ("procedure_change", "agreed", "2023-08-10")],
+        [(200, "agreed")],
+    ),
+    (
+        (),
+        "  1. I recommend the Council pays Ms A £300 for her distress. The Council has not agreed to this.\n",
+        [("payment", "recommended", None)],
+        [(300, "recommended")],
+    ),
+    (
+        (),
+        "  1. Within four weeks of my final decision, the Council will apologise to Ms A in writing. It will also pay her £150.\n",
+        [("apology", "agreed", "2023-06-07"), ("payment", "agreed", None)],
+        [(150, "agreed")],
+    ),
+    (
+        (),
+        "  1. To remedy the injustice, the Council should within one month:\n    • apologise to Ms A; and\n    • pay her £100.\n"
+        "  1. The Council has agreed to these recommendations.\n",
+        [("apology", "agreed", "2023-06-10"), ("payment", "agreed", "2023-06-10")],
+        [(100, "agreed")],
+    ),
+    (
+        (),
+        "  1. By 30 June 2023 the Council has agreed to:\n    • apologise to Ms A; and\n    • provide us with evidence it has done so.\n"
+        "  1. By 31 August 2023 it has agreed to:\n    • remind its housing officers of the duty; and\n    • review its allocations policy.\n"
+        "  1. The Council should provide us with evidence it has complied with the above actions.\n",
+        [("apology", "agreed", "2023-06-30"), ("staff_training", "agreed", "2023-08-31"), ("procedure_change", "agreed", "2023-08-31")],
+        [],
+    ),
+    (
+        ("The Council offered Ms A £100 in its complaint response. She refused it.",),
+        _APOLOGY,
+        [("payment", "offered", None), ("apology", "agreed", "2023-06-10")],
+        [(100, "offered")],
+    ),
+    (
+        ("The Council has already apologised to Ms A and paid her £150. I consider this is a suitable remedy.",),
+        _APOLOGY.replace("apologise to Ms A", "remind its staff of the policy"),
+        [("apology", "made", None), ("payment", "made", None), ("staff_training", "agreed", "2023-06-10")],
+        [(150, "made")],
+    ),
+    (
+        (),
+        # Twenty working days from 10 May 2023: the spring bank holiday of 29 May does not count.
+        "  1. Within 20 working days of the final decision the Council will carry out a fresh assessment of Ms A's housing need.\n",
+        [("reconsider_decision", "agreed", "2023-06-08")],
+        [],
+    ),
+    (
+        (),
+        "  1. Within one month the Council will:\n    • offer Ms A suitable temporary accommodation;\n    • waive the £60 fee;\n"
+        "    • identify other applicants affected by the same error and put things right for them; and\n"
+        "    • report to its scrutiny committee on the action taken.\n",
+        [
+            ("provide_service", "agreed", "2023-06-10"),
+            ("refund_or_waiver", "agreed", "2023-06-10"),
+            ("review_cases", "agreed", "2023-06-10"),
+            ("other", "agreed", "2023-06-10"),
+        ],
+        [],
+    ),
+    (
+        ("The Council offered £250 at stage two. I consider that a proportionate remedy and the Council should now pay it.",),
+        "  1. The Council has agreed to pay Ms A the £250 it offered, within four weeks of this decision.\n",
+        [("payment", "agreed", "2023-06-07")],
+        [(250, "agreed")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("analysis", "action", "remedies", "payments"), SECTIONS)
+def test_remedies_of_a_section(
+    analysis: tuple[str, ...], action: str, remedies: list[tuple[str, str, str | None]], payments: list[tuple[float, str]]
+) -> None:
+    _, found = _read(action, *analysis)
+    assert [("+".join(r.types), r.status, str(r.due_date) if r.due_date else None) for r in found.remedies] == remedies
+    assert [(p.amount, p.status) for p in found.payments] == payments
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("£1,240.55 and £2 million or £1.2k", [1240.55, 2_000_000, 1200]),
+        ("two hundred and fifty pounds", [250]),
+        ("45 pence a mile, or 45p", [0.45, 0.45]),
+        ("a hundred pounds", [100]),
+        ("page 45 p. 3 of 12", []),
+        ("case 23 011 589", []),
+    ],
+)
+def test_sums(text: str, expected: list[float]) -> None:
+    assert [one.pounds for one in find_sums(text)] == expected
