@@ -15,6 +15,8 @@ import typer
 from pipeline import __version__
 from pipeline.evaluate import command as evaluate_command
 from pipeline.extract.cli import app as rules_app
+from pipeline.scrape.cli import app as scrape_app
+from pipeline.scrape.cli import replica
 from pipeline.shards import SHARD_SIZE, StageError
 
 app = typer.Typer(
@@ -188,3 +190,5 @@ def version() -> None:
 
 app.command("evaluate")(evaluate_command)
 app.add_typer(rules_app, name="rules")
+app.add_typer(scrape_app, name="scrape")
+app.command("replica")(replica)

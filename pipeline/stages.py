@@ -126,6 +126,8 @@ def clean_shard(root: str, shard: Shard) -> int:
 
 def _pages(root: Path, name: str, quarantine: list[dict[str, str]]) -> list[RawPage]:
     path = root / name
+    if name.endswith(ARCHIVE):
+        return _archived(path, name, quarantine)
     if Path(name).suffix.lower() not in TEXT_LIKE:
         suffix = Path(name).suffix
         quarantine.append(_quarantined(name, "unsupported_type", f"{suffix} files are not read; save the decision as text or HTML"))
@@ -138,6 +140,17 @@ def _pages(root: Path, name: str, quarantine: list[dict[str, str]]) -> list[RawP
         return [RawPage(_printable(name), path.read_bytes())]
     except OSError as error:
         quarantine.append(_quarantined(name, "unreadable", f"{error.strerror or error}; check the file's permissions"))
+        return []
+
+
+def _archived(path: Path, name: str, quarantine: list[dict[str, str]]) -> list[RawPage]:
+    """The current pages of one month of the raw archive."""
+    from pipeline.scrape.archive import read_pages
+
+    try:
+        return list(read_pages(path))
+    except (OSError, ValueError) as error:
+        quarantine.append(_quarantined(name, "unreadable", f"{error}; fetch the month again with redress scrape"))
         return []
 
 

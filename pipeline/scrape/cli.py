@@ -168,6 +168,7 @@ def status(archive: ArchiveOption = Path("data/raw")) -> None:
         raise typer.Exit(FAILED)
     with Ledger(path) as ledger:
         tallies = list(ledger.tallies())
+        withdrawn = len(ledger.gone_pages())
         source = ledger.note("source") or SITES[0]
     columns = ("month", "state", "announced", "collected", "archived", "changed", "gone", "failed", "looked at")
     table = Table(*columns, box=None, padding=(0, 1, 0, 0))
@@ -185,11 +186,9 @@ def status(archive: ArchiveOption = Path("data/raw")) -> None:
         if tally.why:
             out.print(f"{tally.month}: {_plain(tally.why)}")
     advice = months.advice(tallies, source)
-    gone = sum(tally.gone for tally in tallies)
-    if gone:
+    if withdrawn:
         out.print(
-            f"{_count(gone, 'decision')} gone from the site; `redress scrape --forget-gone` removes the text of "
-            f"withdrawn ones"
+            f"{_count(withdrawn, 'decision')} gone from the site; redress scrape --forget-gone removes their text"
         )
     out.print(f"next: {advice}" if advice else "nothing is open; run a scrape again to look for new decisions")
 

@@ -278,7 +278,7 @@ class Client:
         """
         slowest = max(self.pace.slowest, self.base_delay)
         if fine:
-            wanted = min(max(self.base_delay, took), slowest)
+            wanted = min(max(self.base_delay, took), slowest) if self.base_delay else 0.0  # 0: a replica, in a hurry
             self.delay = max(wanted, (self.delay + wanted) / 2)
         elif fine is False:
             self.delay = min(2 * self.delay, slowest)

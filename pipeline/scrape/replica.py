@@ -446,12 +446,11 @@ class Replica:
         if "duplicates" in self.kinds:
             before = [d for d in self.published.values() if d.day == first - timedelta(days=1)]
             found += sorted(before, key=lambda d: d.reference)[:3]
-        if "hostile" in self.kinds:
-            rows = [*map(_row, found), *(row.replace("{day}", f"{first:%d-%b-%Y}") for row in _HOSTILE_ROWS)]
-        else:
-            rows = [_row(decision) for decision in found]
-        count = len(rows) + ("count" in self.kinds)
-        shown = [] if "empty" in self.kinds else rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+        odd = [row.replace("{day}", f"{first:%d-%b-%Y}") for row in _HOSTILE_ROWS] if "hostile" in self.kinds else []
+        count = len(found) + len(odd) + ("count" in self.kinds)
+        every: list[Published | str] = [*found, *odd]
+        here = every[(page - 1) * PER_PAGE : page * PER_PAGE] if "empty" not in self.kinds else []
+        shown = [row if isinstance(row, str) else _row(row) for row in here]
         pages = -(-count // PER_PAGE)
         links = "".join(
             f'<a href="?{query.partition("&page=")[0]}&amp;page={n}">{n}</a> ' for n in range(1, pages + 1)[:20]
