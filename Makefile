@@ -9,11 +9,12 @@ PIP := -m pip install --quiet --disable-pip-version-check
 OUT ?= data/dataset
 WORKERS ?= 2
 
-# An environment whose Python no longer runs (a moved folder, a removed interpreter) is stale too.
-ifneq ($(shell $(BIN)/python -c "print('runs')" 2>/dev/null),runs)
+# An environment that runs other code than this folder's (it was moved or copied), or does not run at all, is stale too.
+PLACE := "from importlib.util import find_spec as f; print((f('pipeline') or f('dvc')).origin)"
+ifneq ($(shell $(BIN)/python -Ic $(PLACE) 2>/dev/null),$(CURDIR)/pipeline/__init__.py)
 $(shell rm -rf $(VENV))
 endif
-ifneq ($(shell $(DVC_VENV)/bin/python -c "print('runs')" 2>/dev/null),runs)
+ifeq ($(shell $(DVC_VENV)/bin/python -Ic $(PLACE) 2>/dev/null),)
 $(shell rm -rf $(DVC_VENV))
 endif
 
@@ -41,7 +42,7 @@ bench: $(READY)  ## decisions a second, beside what one would use instead
 	$(BIN)/python -m tests.bench
 
 repro: $(READY) $(DVC_READY)  ## the same dataset by DVC stages
-	PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 $(DVC_VENV)/bin/dvc repro
+	PATH="$(CURDIR)/$(BIN):$$PATH" DVC_NO_ANALYTICS=1 $(DVC_VENV)/bin/python -m dvc repro
 
 venv: $(READY)  ## just the virtual environment
 

@@ -1,8 +1,8 @@
 """The models: category, decision, finding, kinds of fault, injustice and remedy, learnt from labelled text.
 
-    from pipeline.classify import predict
+from pipeline.classify import predict
 
-    print(predict(decision).category)
+print(predict(decision).category)
 """
 
 from pipeline.classify.models import BadModel, models_digest

@@ -9,7 +9,7 @@ from typing import Any
 WHAT = {
     "category": ("the category of a decision, ten of them", "the body of the decision"),
     "subcategory": ("the subcategory of a decision, the second level of its category", "the body of the decision"),
-    "decision": ("the outcome: Upheld, Not upheld, Closed after initial enquiries", "the summary and the final decision"),
+    "decision": ("the outcome: Upheld, Not upheld or Closed after initial enquiries", "summary and final decision"),
     "finding": ("whether a sentence finds fault, finds no fault, or neither", "one sentence"),
     "fault_types": ("the kinds of fault, several at once", "a sentence that finds fault"),
     "injustice_types": ("the kinds of injustice, several at once", "the paragraph of a finding of fault"),
@@ -43,9 +43,11 @@ def card(name: str, manifest: Mapping[str, Any]) -> str:
     lines += [f"Predicts {predicts}. Reads {reads}, never the header.", ""]
     lines += [_verdict(entry, manifest["verdicts"][name]), ""]
     if entry:
-        lines += [f"- File: `{entry['file']}`, SHA-256 `{entry['sha256']}`", f"- Below a probability of {entry['threshold']:g} it says nothing."]
+        lines += [f"- File: `{entry['file']}`, SHA-256 `{entry['sha256']}`"]
+        lines += [f"- Below a probability of {entry['threshold']:g} it says nothing."]
     lines += [f"- Learnt from {metrics['examples']:,} texts ({manifest['source']}). Seed {manifest['seed']}."]
-    lines += [f"- Measured by {metrics['measured']}.", "- Made with " + ", ".join(f"{k} {v}" for k, v in manifest["versions"].items()) + ".", ""]
+    made = ", ".join(f"{package} {version}" for package, version in manifest["versions"].items())
+    lines += [f"- Measured by {metrics['measured']}.", f"- Made with {made}.", ""]
     for origin, m in metrics["by_origin"].items():
         lines += [f"## On {ORIGINS.get(origin, origin)}", ""]
         lines += _measures(m) if m["n"] else ["Nothing to measure.", ""]
@@ -60,18 +62,22 @@ def _verdict(entry: Any, why: str) -> str:
 
 
 def _measures(m: Mapping[str, Any]) -> list[str]:
-    lines = [f"{m['n']:,} texts in {m['groups']:,} groups.", "", "| measure | value | 95 % interval |", "| --- | --- | --- |"]
+    lines = [f"{m['n']:,} texts in {m['groups']:,} groups.", ""]
+    lines += ["| measure | value | 95 % interval |", "| --- | --- | --- |"]
+    key = "accuracy" if "accuracy" in m else "micro_f1"
+    base = f"| simplest baseline (always “{m['baseline']['always']}”) | {m['baseline'][key]:.3f} | |"
     if "accuracy" in m:
-        base = f"always “{m['baseline']['always']}”: {m['baseline']['accuracy']:.3f}"
         lines += [f"| accuracy, all | {m['accuracy']:.3f} | {_interval(m['interval'])} |"]
         lines += [f"| answered | {m['answered']:.3f} | |"]
         if m["accuracy_answered"] is not None:
-            lines += [f"| accuracy where it answers | {m['accuracy_answered']:.3f} | {_interval(m['interval_answered'])} |"]
+            lines += [
+                f"| accuracy where it answers | {m['accuracy_answered']:.3f} | {_interval(m['interval_answered'])} |"
+            ]
     else:
-        base = f"always “{m['baseline']['always']}”: {m['baseline']['micro_f1']:.3f}"
         lines += [f"| micro F1 | {m['micro_f1']:.3f} | {_interval(m['interval'])} |"]
-        lines += [f"| precision, recall | {m['precision']:.3f}, {m['recall']:.3f} | |", f"| all labels right | {m['exact']:.3f} | |"]
-    lines += [f"| macro F1 | {m['macro_f1']:.3f} | |", f"| simplest baseline ({base.rsplit(':', 1)[0]}) | {base.rsplit(': ', 1)[1]} | |"]
+        lines += [f"| precision, recall | {m['precision']:.3f}, {m['recall']:.3f} | |"]
+        lines += [f"| all labels right | {m['exact']:.3f} | |"]
+    lines += [f"| macro F1 | {m['macro_f1']:.3f} | |", base]
     lines += [f"| calibration error (ECE) | {m['calibration']['ece']:.3f} | |", ""]
     lines += ["| label | precision | recall | F1 | support |", "| --- | --- | --- | --- | --- |"]
     lines += [
@@ -80,36 +86,58 @@ def _measures(m: Mapping[str, Any]) -> list[str]:
     ]
     lines += ["", "| probability said | texts | mean said | came true |", "| --- | --- | --- | --- |"]
     lines += [
-        f"| {b['from']:.1f} to {b['from'] + 0.1:.1f} | {b['n']} | {b['said']:.3f} | {b['true']:.3f} |" for b in m["calibration"]["bins"]
+        f"| {b['from']:.1f} to {b['from'] + 0.1:.1f} | {b['n']} | {b['said']:.3f} | {b['true']:.3f} |"
+        for b in m["calibration"]["bins"]
     ]
     if "confusion" in m:
         wrong = [(n, t, g) for t, row in m["confusion"].items() for g, n in row.items() if t != g]
         lines += ["", "Confusions (true → said), most frequent first:", ""]
-        lines += [f"- {t} → {g}: {n}" for n, t, g in sorted(wrong, key=lambda x: (-x[0], x[1], x[2]))[:15]] or ["- none"]
+        wrong.sort(key=lambda one: (-one[0], one[1], one[2]))
+        lines += [f"- {t} → {g}: {n}" for n, t, g in wrong[:15]] or ["- none"]
     return [*lines, ""]
 
 
 def _rules(rules: Mapping[str, Any]) -> list[str]:
-    lines = ["Held-out decisions, the rules alone and with what the model adds:", "", "| measure | rules alone | combined |", "| --- | --- | --- |"]
+    lines = [
+        "The rules alone, and with what a held-out model adds. “New wording” is the training texts, by hands that the",
+        "rules were not written against; the rest is the development decisions, which the rules were written against.",
+        "",
+    ]
+    lines += ["| measure | rules alone | combined |", "| --- | --- | --- |"]
     lines += [f"| {name} | {value:.3f} | {rules['combined'][name]:.3f} |" for name, value in rules["rules"].items()]
     limit = rules["limit"]
-    said = f"It adds where its probability is {limit:g} or more." if limit is not None else "No limit bettered the rules: it adds nothing."
+    said = "No limit bettered the rules: it adds nothing."
+    if limit is not None:
+        said = f"It speaks where its probability is {limit:g} or more."
     return [*lines, "", said, ""]
 
 
 def _use(name: str) -> list[str]:
     if name in ("category", "subcategory", "decision"):
-        return ["Filling in what a page without a header does not print, finding pages whose header and body disagree, and counting in", "bulk. The columns `*_predicted` stand beside what is printed and never replace it."]
-    return ["Words that no rule has met: sorting sentences for a person to review, and adding to the rules where the limit above says so."]
+        return [
+            "Filling in what a page without a header does not print, finding pages whose header and body disagree, and",
+            "counting in bulk. The columns `*_predicted` stand beside what is printed and never replace it.",
+        ]
+    return [
+        "Words that no rule has met: sorting sentences for a person to review, and adding to the rules where the limit",
+        "above says so.",
+    ]
 
 
 def _limits(name: str, source: str) -> list[str]:
     lines = []
     if source.startswith("shipped"):
-        lines += ["- Learnt from fictional texts by a few hands: real decisions may score lower. Train on a scraped corpus for research.", "- The intervals are wide: see the support of each label before relying on it."]
+        lines += [
+            "- Learnt from fictional texts by a few hands: real decisions may score lower. For research, train on a",
+            "  scraped corpus.",
+            "- The intervals are wide: see the support of each label before relying on it.",
+        ]
     lines += ["- English decisions of one ombudsman; a change of its wording shows in `redress monitor`, not here."]
     if name == "decision":
-        lines += ["- Some pages are printed Upheld and say “we will not investigate”: it reads the words, and will differ from the print."]
+        lines += [
+            "- Some pages are printed Upheld and say “we will not investigate”: it reads the words, and differs from",
+            "  the print.",
+        ]
     if name in ("fault_types", "injustice_types", "remedy_types"):
         lines += ["- Rare labels have few examples; a label it does not give is not proof of absence."]
     return [*lines, "- Not for judging a council, a provider or a person on one decision."]

@@ -1,4 +1,4 @@
-"""The commands of the models: train, label, review export and import, monitor. Arguments in, one call, a summary out."""
+"""The commands of the models: train, label, review, monitor. Arguments in, one call, a summary out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.classify.models import BadModel, models_folder
 from pipeline.shards import StageError
 from pipeline.values import Decision
 
-review = typer.Typer(no_args_is_help=True, help="Hands what the models are least sure of to a person, and takes it back.")
+review = typer.Typer(no_args_is_help=True, help="Hand what the models are least sure of to a person.")
 
 
 class Form(StrEnum):
@@ -33,12 +33,14 @@ def _fail(message: object, code: int = 1) -> typer.Exit:
 
 def train(
     corpus: Annotated[
-        Optional[Path],  # noqa: UP007, UP045 - typer reads it
-        typer.Option("--corpus", help="Records of scraped decisions (`redress clean`): category and decision are learnt from their headers."),
+        Optional[Path],  # noqa: UP045 - typer reads it
+        typer.Option("--corpus", help="Scraped decisions (records of `redress clean`) to learn from."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder of models to write.")] = Path("models"),
     seed: Annotated[int, typer.Option("--seed", help="The same seed on the same texts gives the same models.")] = 0,
-    sample: Annotated[int, typer.Option("--sample", min=0, help="Learn from about so many scraped decisions at most; 0: from all.")] = 20_000,
+    sample: Annotated[
+        int, typer.Option("--sample", min=0, help="Learn from about so many scraped decisions; 0: all.")
+    ] = 20_000,
 ) -> None:
     """Train all models, measure them on what they did not see, and write those that earn their place, with their cards.
 
@@ -53,7 +55,9 @@ def train(
     from pipeline.corpus import corpus_folder
 
     try:
-        made = make_models(corpus_folder(), out, corpus, sample, seed, lambda line: print(line, file=sys.stderr, flush=True))
+        made = make_models(
+            corpus_folder(), out, corpus, sample, seed, lambda line: print(line, file=sys.stderr, flush=True)
+        )
     except (BadTraining, StageError) as error:
         raise _fail(error) from None
     for name, why in made["verdicts"].items():
@@ -61,7 +65,7 @@ def train(
 
 
 def label(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Raw decisions, or the records that `redress clean` wrote.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Raw decisions, or records of `redress clean`.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The JSON lines to write.")] = Path("labels.jsonl"),
 ) -> None:
     """Category, subcategory and decision of each decision from its body alone, one JSON line a decision.
@@ -116,12 +120,14 @@ def _batches(folder: Path) -> Iterator[list[Decision]]:
 
 @review.command("export")
 def review_export(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Raw decisions, or the records that `redress clean` wrote.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Raw decisions, or records of `redress clean`.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("items.jsonl"),
-    form: Annotated[Form, typer.Option("--format", help="Prodigy's JSON lines, or Label Studio's JSON.")] = Form.prodigy,
+    form: Annotated[
+        Form, typer.Option("--format", help="Prodigy's JSON lines, or Label Studio's JSON.")
+    ] = Form.prodigy,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many items.")] = 200,
 ) -> None:
-    """Write the texts that the models are least sure of, or on which they and the rules disagree, for a person to label.
+    """Write the texts that the models are least sure of, or on which they and the rules disagree.
 
     Example: redress review export data/records --out items.jsonl
     """
@@ -146,8 +152,8 @@ def review_export(
 @review.command("import")
 def review_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Reviewed items, in either form.")],
-    who: Annotated[Optional[str], typer.Option("--who", help="Who reviewed, where the file does not say.")] = None,  # noqa: UP007, UP045
-    when: Annotated[Optional[str], typer.Option("--when", help="When, YYYY-MM-DD, where the file does not say; today if not given.")] = None,  # noqa: UP007, UP045
+    who: Annotated[Optional[str], typer.Option("--who", help="Who reviewed, where the file does not say.")] = None,  # noqa: UP045
+    when: Annotated[Optional[str], typer.Option("--when", help="When, where the file does not say; today.")] = None,  # noqa: UP045
 ) -> None:
     """Take reviewed items back: checked, signed and dated, they are part of what the next `redress train` learns from.
 
@@ -162,12 +168,16 @@ def review_import(
         new, total = keep(rows, corpus)
     except (BadReview, OSError) as error:
         raise _fail(error) from None
-    print(f"{len(rows)} items taken ({new} new), {skipped} passed over; {total} in {corpus / 'training' / 'reviewed.jsonl'}")
+    print(
+        f"{len(rows)} items taken ({new} new), {skipped} passed over; {total} in {corpus / 'training' / 'reviewed.jsonl'}"
+    )
 
 
 def monitor(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder that `redress run` wrote.")] = Path("data/dataset"),
-    months: Annotated[int, typer.Option("--months", min=1, help="Compare each month with so many before it.")] = 12,
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder that `redress run` wrote.")] = Path(
+        "data/dataset"
+    ),
+    months: Annotated[int, typer.Option("--months", min=1, help="Compare each month with so many before.")] = 12,
     every: Annotated[bool, typer.Option("--all", help="List every share, not only those that moved.")] = False,
 ) -> None:
     """The share of each label and of low-confidence decisions by month, and which moved from the months before.

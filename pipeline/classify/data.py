@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,17 @@ def two_levels(row: Any) -> str:
     return f"{row['category']}{SEPARATOR}{row['subcategory']}"
 
 
-def examples(name: str, corpus: Path, gold: Sequence[tuple[Decision, Gold]] = ()) -> list[Example]:
-    """All that one model learns from. Raises BadTraining for a label that the taxonomy does not know."""
-    made = [*_shipped(name, corpus), *(e for pair in gold for e in _of_gold(name, *pair)), *_reviewed(name, corpus)]
+def examples(name: str, corpus: Path, gold: Sequence[tuple[Decision, Gold]] = (), raw: bool = False) -> list[Example]:
+    """All that one model learns from. `raw` leaves the words of training texts as written.
+
+    Raises BadTraining for a label that the taxonomy does not know.
+    """
+    read = str if raw else normal
+    made = [
+        *_shipped(name, corpus, read),
+        *(e for pair in gold for e in _of_gold(name, *pair)),
+        *_reviewed(name, corpus, read),
+    ]
     known = known_labels(name, corpus)
     for example in made:
         if unknown := set(example.labels) - known:
@@ -87,30 +95,30 @@ def examples(name: str, corpus: Path, gold: Sequence[tuple[Decision, Gold]] = ()
     return made
 
 
-def _shipped(name: str, corpus: Path) -> Iterable[Example]:
+def _shipped(name: str, corpus: Path, read: Callable[[str], str]) -> Iterable[Example]:
     if name in ("category", "subcategory"):
         # Each writer wrote two categories, so that held-out writers would be held-out categories: a text is a group.
         for i, row in enumerate(read_rows(corpus, "summaries")):
             label = row["category"] if name == "category" else two_levels(row)
-            yield Example(normal(row["text"]), (label,), f"summary {i}", "summaries")
+            yield Example(read(row["text"]), (label,), f"summary {i}", "summaries")
         for row in read_rows(corpus, "subjects"):
             label = row["category"] if name == "category" else two_levels(row)
-            yield Example(normal(row["text"]), (label,), "", "subjects", SUBJECT_WEIGHT)
+            yield Example(read(row["text"]), (label,), "", "subjects", SUBJECT_WEIGHT)
     elif name == "decision":
         for row in read_rows(corpus, "summaries"):
             if row["decision"] is not None:
-                yield Example(normal(row["text"]), (row["decision"],), row["file"], "summaries")
+                yield Example(read(row["text"]), (row["decision"],), row["file"], "summaries")
     elif name == "finding":
         for row in read_rows(corpus, "sentences"):
-            yield Example(normal(row["text"]), (row["label"],), row["file"], "sentences")
+            yield Example(read(row["text"]), (row["label"],), row["file"], "sentences")
     elif name == "remedy_types":
         for row in read_rows(corpus, "remedies"):
-            yield Example(normal(row["text"]), tuple(row["types"]), row["file"], "remedies")
+            yield Example(read(row["text"]), tuple(row["types"]), row["file"], "remedies")
     else:
         key = "types" if name == "fault_types" else "injustice"
         for row in read_rows(corpus, "sentences"):
             if row["label"] == "fault":
-                yield Example(normal(row["text"]), tuple(row[key]), row["file"], "sentences")
+                yield Example(read(row["text"]), tuple(row[key]), row["file"], "sentences")
 
 
 def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
@@ -148,7 +156,7 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
     ]
 
 
-def _reviewed(name: str, corpus: Path) -> Iterable[Example]:
+def _reviewed(name: str, corpus: Path, read: Callable[[str], str]) -> Iterable[Example]:
     for row in read_rows(corpus, "reviewed"):
         if row["model"] == name:
-            yield Example(normal(row["text"]), tuple(row["labels"]), row["decision_id"], "reviewed")
+            yield Example(read(row["text"]), tuple(row["labels"]), row["decision_id"], "reviewed")

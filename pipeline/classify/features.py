@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import regex
 
 from pipeline.corpus import corpus_folder
-from pipeline.extract.sentences import Sentence, sentences_of
+from pipeline.extract.sentences import split
 from pipeline.values import Decision, Finding
 
 SUBJECT = frozenset({"summary", "complaint", "findings", "remedy", "decision", "other"})
@@ -23,6 +24,7 @@ JUDGING = frozenset({"findings", "decision", "remedy", "other"})
 SUBJECT_CHARACTERS = 12_000
 OUTCOME_CHARACTERS = 4_000
 BARE = 60
+SHORTEST = 10
 
 _PERSON = regex.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Cllr)\.?(?: and (?:Mr|Mrs|Ms|Miss|Dr))? [A-Z][\w’'-]*(?: [A-Z]\b)?")
 _SUM = regex.compile(r"£\s?\d[\d,.]*")
@@ -33,7 +35,7 @@ _HEADER = regex.compile(r"^(?:category|decision|decision date)\s*:.*$", regex.IG
 def normal(text: str) -> str:
     """Text as the models read it: names, sums and numbers are one word each, quotes are straight."""
     text = text.replace("’", "'").replace("‘", "'").replace("\u00a0", " ")
-    return _NUMBER.sub("0", _SUM.sub(" sumofmoney ", _PERSON.sub(" person ", text)))
+    return str(_NUMBER.sub("0", _SUM.sub(" sumofmoney ", _PERSON.sub(" person ", text))))
 
 
 @cache
@@ -68,9 +70,24 @@ def _parts(decision: Decision, sections: frozenset[str]) -> str:
     return "\n".join(decision.text[p.start : p.end] for p in decision.paragraphs if p.section in sections)
 
 
-def judged_sentences(decision: Decision) -> list[Sentence]:
-    """The sentences in which a finding may stand."""
-    return [s for s in sentences_of(decision) if s.section in JUDGING and s.end - s.start > 10]
+class Judged(NamedTuple):
+    """A sentence in which a finding may stand: its span, and its paragraph's number and section."""
+
+    start: int
+    end: int
+    number: int | None
+    section: str
+
+
+def judged_sentences(decision: Decision) -> list[Judged]:
+    """The sentences in which a finding may stand, in order; headings are none."""
+    return [
+        Judged(p.start + start, p.start + end, p.number, p.section)
+        for p in decision.paragraphs
+        if p.section in JUDGING and decision.text[p.start : p.end] not in (p.heading, p.subheading)
+        for start, end in split(decision.text[p.start : p.end])
+        if end - start > SHORTEST
+    ]
 
 
 def finding_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:

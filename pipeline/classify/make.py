@@ -23,7 +23,10 @@ from pipeline.evaluate.gold import Gold
 from pipeline.values import Decision
 
 WHOLE = ("category", "subcategory", "decision")
-_CLOSED = re.compile(r"\b(?:will|do|can|could|should) ?not (?:now )?(?:investigate|look into|consider|pursue)|\bcannot investigate", re.IGNORECASE)
+_CLOSED = re.compile(
+    r"\b(?:will|do|can|could|should) ?not (?:now )?(?:investigate|look into|consider|pursue)|\bcannot investigate",
+    re.IGNORECASE,
+)
 
 
 def make_models(
@@ -39,7 +42,7 @@ def make_models(
     The same corpus, records, sample and seed give the same files. Raises StageError when `records` holds no shards.
     """
     trained, gold = train_shipped(corpus, seed, say)
-    limits, rules = tune(gold, trained) if gold else (dict.fromkeys(()), {})
+    limits, rules = tune(gold, trained, corpus) if gold else (dict.fromkeys(()), {})
     if gold:
         rules["decision"] = outcome_by_rules(gold, trained["decision"])
     source = f"shipped texts {corpus_digest(corpus)[:16]}"
@@ -97,7 +100,11 @@ def outcome_by_rules(gold: Sequence[tuple[Decision, Gold]], trained: Trained) ->
         said = "Closed after initial enquiries" if _CLOSED.search(ending) else "Upheld" if fault else "Not upheld"
         hits += said == marked.header["decision"]
     model = trained.metrics["by_origin"]["decisions"]["accuracy"]
-    return {"rules": {"decision": round(hits / max(count, 1), 4)}, "combined": {"decision": model}, "limit": trained.model.threshold}
+    return {
+        "rules": {"decision": round(hits / max(count, 1), 4)},
+        "combined": {"decision": model},
+        "limit": trained.model.threshold,
+    }
 
 
 def verdict(name: str, trained: Trained, rules: Mapping[str, Any] | None) -> tuple[bool, str]:
@@ -111,13 +118,13 @@ def verdict(name: str, trained: Trained, rules: Mapping[str, Any] | None) -> tup
     if not all(m[key] > m["baseline"][key] for m in judged):
         return False, "it does not beat the simplest baseline on held-out decisions"
     if rules is not None:
-        before, after = next(iter(rules["rules"].items())), next(iter(rules["combined"].values()))
+        both = [
+            f"{key} {rules['combined'][key]:.3f} ({value:.3f} by rules alone)"
+            for key, value in list(rules["rules"].items())[:2]
+        ]
+        better = rules["limit"] is not None
         if name == "decision":
-            better = after >= before[1]
-            words = f"{after:.3f} right on held-out decisions, {before[1]:.3f} by rules alone"
-        else:
-            better = rules["limit"] is not None
-            words = f"{before[0]} {after:.3f} with it on held-out decisions, {before[1]:.3f} by rules alone"
-        return better, words
+            better = rules["combined"]["decision"] > rules["rules"]["decision"]
+        return better, "held out, " + ", ".join(both)
     value, base = judged[0][key], judged[0]["baseline"][key]
     return True, f"{key.replace('_', ' ')} {value:.3f} on held-out decisions, {base:.3f} by the simplest baseline"

@@ -45,7 +45,11 @@ def single(
 
 
 def multi(
-    truth: Sequence[tuple[str, ...]], rows: np.ndarray[Any, Any], labels: Labels, threshold: float, groups: Sequence[str]
+    truth: Sequence[tuple[str, ...]],
+    rows: np.ndarray[Any, Any],
+    labels: Labels,
+    threshold: float,
+    groups: Sequence[str],
 ) -> dict[str, Any]:
     """Measures of a multi-label model: micro F1 with an interval that resamples groups, and each label's own."""
     if not truth:

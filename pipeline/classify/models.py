@@ -33,7 +33,7 @@ class BadModel(Exception):  # noqa: N818 - the name says what the file is
 class Model:
     """One trained model: the estimator, its calibration, and the probability below which it says nothing.
 
-    Single-label: probabilities are softmax(slope · log p). Multi-label: sigmoid(slope · logit p + shift), label by label.
+    Single-label: softmax(slope · log p). Multi-label: sigmoid(slope · logit p + shift), label by label.
     """
 
     name: str
@@ -80,10 +80,10 @@ def calibrated(scores: np.ndarray[Any, Any], multi: bool, slope: float, shift: f
     """Scores as probabilities."""
     scaled = slope * scores + shift
     if multi:
-        return 1 / (1 + np.exp(-scaled))
+        return np.asarray(1 / (1 + np.exp(-scaled)))
     scaled = scaled - scaled.max(axis=1, keepdims=True)
     e = np.exp(scaled)
-    return e / e.sum(axis=1, keepdims=True)
+    return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
 def models_folder() -> Path:
@@ -168,7 +168,7 @@ def manifest(folder: Path | None = None) -> dict[str, Any]:
 
 
 def load(name: str, folder: Path | None = None) -> Model | None:
-    """One model by name; null where the manifest does not ship it. Raises BadModel for a file that is not the one named."""
+    """One model by name; null where the manifest does not ship it. Raises BadModel for another file than that."""
     folder = folder or models_folder()
     entry = manifest(folder)["models"].get(name)
     if entry is None:

@@ -80,7 +80,15 @@ def read_dataset(folder: Path) -> list[dict[str, Any]]:
     """The columns of a dataset's `decisions` that are watched. Raises FileNotFoundError where there is no dataset."""
     import pyarrow.parquet as pq
 
-    columns = ["decision_date", "decision", "decision_predicted", "category_predicted", "fault_found", "fault_types", "remedy_types"]
+    columns = [
+        "decision_date",
+        "decision",
+        "decision_predicted",
+        "category_predicted",
+        "fault_found",
+        "fault_types",
+        "remedy_types",
+    ]
     paths = sorted((folder / "decisions").glob("*.parquet"))
     if not paths:
         raise FileNotFoundError(f"{folder} holds no decisions table; make it with: redress run FOLDER --out {folder}")

@@ -41,15 +41,19 @@ def predict(decision: Decision) -> Prediction:
     return predict_all([decision])[0]
 
 
-def predict_all(decisions: Sequence[Decision], models: Mapping[str, Model | None] | None = None) -> list[Prediction]:
-    """The same for many, in batch."""
+def predict_all(
+    decisions: Sequence[Decision], models: Mapping[str, Model | None] | None = None, subcategories: bool = True
+) -> list[Prediction]:
+    """The same for many, in batch. `subcategories` costs as much again as the rest."""
     if not decisions:
         return []
-    models = shipped() if models is None else models
+    models = {name: load(name) for name in ("category", "subcategory", "decision")} if models is None else models
     subjects = [subject_text(d) for d in decisions]
     categories = _best(models.get("category"), subjects)
     outcomes = _best(models.get("decision"), [outcome_text(d) for d in decisions])
-    below = _second_level(models.get("subcategory"), subjects, [label for label, _ in categories])
+    below = _second_level(
+        models.get("subcategory") if subcategories else None, subjects, [label for label, _ in categories]
+    )
     return [
         Prediction(category, round_or_none(p), sub, outcome, round_or_none(q))
         for (category, p), sub, (outcome, q) in zip(categories, below, outcomes, strict=True)
@@ -71,7 +75,9 @@ def _second_level(model: Model | None, texts: Sequence[str], categories: Sequenc
         return [None] * len(texts)
     found: list[str | None] = []
     for row, category in zip(model.probabilities(texts), categories, strict=True):
-        within = [(p, label) for p, label in zip(row, model.labels, strict=True) if label.startswith(f"{category}{SEPARATOR}")]
+        within = [
+            (p, label) for p, label in zip(row, model.labels, strict=True) if label.startswith(f"{category}{SEPARATOR}")
+        ]
         total = sum(p for p, _ in within)
         best = max(within, default=(0.0, ""))
         sure = category is not None and total > 0 and best[0] / total >= model.threshold
@@ -133,7 +139,9 @@ def combine_all(
     return [_combined(d, e, models, active) for d, e in zip(decisions, extractions, strict=True)]
 
 
-def _combined(decision: Decision, found: Extraction, models: Mapping[str, Model | None], limits: Mapping[str, Any]) -> Extraction:
+def _combined(
+    decision: Decision, found: Extraction, models: Mapping[str, Model | None], limits: Mapping[str, Any]
+) -> Extraction:
     findings = list(found.findings)
     if model := models.get("finding") if "finding" in limits else None:
         findings = _with_new_findings(decision, findings, model, limits["finding"])
@@ -156,7 +164,7 @@ def _combined(decision: Decision, found: Extraction, models: Mapping[str, Model 
 
 
 def _with_types(finding: Finding, field: str, said: Mapping[str, float]) -> Finding:
-    """`other` and `none` say that nothing else fits, so they are never added; nor is anything beside a rule's `none`."""
+    """`other` and `none` say that nothing else fits, so they are never added; nothing joins a rule's `none`."""
     there = getattr(finding, field)
     new = {kind: p for kind, p in sorted(said.items()) if kind not in there and kind not in ("other", "none")}
     if not new or "none" in there:

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.classify.data import MULTI, NAMES, known_labels
-from pipeline.classify.features import finding_texts, judged_sentences, normal, outcome_text, paragraph_texts, subject_text
+from pipeline.classify.features import (
+    finding_texts,
+    judged_sentences,
+    normal,
+    outcome_text,
+    paragraph_texts,
+    subject_text,
+)
 from pipeline.classify.models import Model
 from pipeline.values import Decision, Extraction
 
@@ -64,13 +71,26 @@ def candidates(decision: Decision, found: Extraction, models: Mapping[str, Model
         for s in judged_sentences(decision):
             said = {f.polarity for f in found.findings if f.method == "rule" and f.start < s.end and s.start < f.end}
             if len(said) < 2:
-                spans.append((s.start, s.end, decision.text[s.start : s.end], _around(decision, s.start, s.end), tuple(said) or ("neither",)))
+                spans.append(
+                    (
+                        s.start,
+                        s.end,
+                        decision.text[s.start : s.end],
+                        _around(decision, s.start, s.end),
+                        tuple(said) or ("neither",),
+                    )
+                )
         items += _single(model, decision, spans, [normal(span[2]) for span in spans])
     faults = [f for f in found.findings if f.polarity == "fault"]
     for name, texts, values, rules in (
         ("fault_types", finding_texts(decision, faults), faults, [f.types for f in faults]),
         ("injustice_types", paragraph_texts(decision, faults), faults, [f.injustice for f in faults]),
-        ("remedy_types", [decision.words_of(r) for r in found.remedies], found.remedies, [r.types for r in found.remedies]),
+        (
+            "remedy_types",
+            [decision.words_of(r) for r in found.remedies],
+            found.remedies,
+            [r.types for r in found.remedies],
+        ),
     ):
         if (model := models.get(name)) is not None:
             items += _several(model, decision, texts, values, rules)
@@ -83,18 +103,48 @@ def _single(model: Model, decision: Decision, spans: Sequence[Any], texts: Seque
         best = int(row.argmax())
         suggested = (model.labels[best],)
         why = DISAGREE if rule and rule != suggested else UNSURE
-        items.append(Item(model.name, decision.decision_id, text, start, end, context, suggested, rule, round(float(row[best]), 4), why))
+        items.append(
+            Item(
+                model.name,
+                decision.decision_id,
+                text,
+                start,
+                end,
+                context,
+                suggested,
+                rule,
+                round(float(row[best]), 4),
+                why,
+            )
+        )
     return items
 
 
-def _several(model: Model, decision: Decision, texts: Sequence[str], values: Sequence[Any], rules: Sequence[tuple[str, ...]]) -> list[Item]:
+def _several(
+    model: Model, decision: Decision, texts: Sequence[str], values: Sequence[Any], rules: Sequence[tuple[str, ...]]
+) -> list[Item]:
     items = []
-    for text, value, rule, row in zip(texts, values, rules, model.probabilities([normal(t) for t in texts]), strict=True):
+    for text, value, rule, row in zip(
+        texts, values, rules, model.probabilities([normal(t) for t in texts]), strict=True
+    ):
         suggested = tuple(label for label, p in zip(model.labels, row, strict=True) if p >= model.threshold)
         sure = float(min(max(p, 1 - p) for p in row))
         why = DISAGREE if set(rule) != set(suggested) else UNSURE
         around = _around(decision, value.start, value.end)
-        items.append(Item(model.name, decision.decision_id, text, value.start, value.end, around, suggested, rule, round(sure, 4), why))
+        items.append(
+            Item(
+                model.name,
+                decision.decision_id,
+                text,
+                value.start,
+                value.end,
+                around,
+                suggested,
+                rule,
+                round(sure, 4),
+                why,
+            )
+        )
     return items
 
 
@@ -105,7 +155,7 @@ def _around(decision: Decision, start: int, end: int) -> str:
 
 
 def pick(items: Iterable[Item], limit: int) -> list[Item]:
-    """The items most worth a person's time: confident disagreements first, then the least sure; the models take turns."""
+    """The items most worth a person's time: disagreements first, then the least sure; the models take turns."""
     queues = {
         name: sorted(
             (i for i in items_of if i.why == DISAGREE or i.probability < 0.8),
@@ -166,7 +216,9 @@ def _meta(item: Item) -> dict[str, Any]:
     }
 
 
-def read_reviewed(path: Path, corpus: Path, who: str | None = None, when: str | None = None) -> tuple[list[dict[str, Any]], int]:
+def read_reviewed(
+    path: Path, corpus: Path, who: str | None = None, when: str | None = None
+) -> tuple[list[dict[str, Any]], int]:
     """The rows of a reviewed file in either form, and how many items were passed over (rejected, ignored, not done).
 
     `who` and `when` serve where the file does not say. Raises BadReview for an item that was not exported by us, whose
@@ -179,7 +231,7 @@ def read_reviewed(path: Path, corpus: Path, who: str | None = None, when: str | 
         try:
             answer = _answer(item)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            raise BadReview(f"{where}: not an item of `redress review export` ({type(error).__name__}: {error})") from None
+            raise BadReview(f"{where}: not an item of `redress review export` ({error!r})") from None
         if answer is None:
             skipped += 1
             continue
@@ -220,7 +272,13 @@ def _answer(item: Any) -> tuple[str, dict[str, Any], list[str], str | None, str 
 
 
 def _checked(
-    where: str, text: str, meta: Mapping[str, Any], labels: Sequence[str], who: str | None, when: str | None, corpus: Path
+    where: str,
+    text: str,
+    meta: Mapping[str, Any],
+    labels: Sequence[str],
+    who: str | None,
+    when: str | None,
+    corpus: Path,
 ) -> dict[str, Any]:
     name = meta.get("model")
     if name not in NAMES:
@@ -253,7 +311,7 @@ def _checked(
 
 
 def keep(rows: Sequence[Mapping[str, Any]], corpus: Path) -> tuple[int, int]:
-    """Adds rows to `corpus/training/reviewed.jsonl`; the latest review of an item stands. How many are new, and in all."""
+    """Adds rows to `corpus/training/reviewed.jsonl`; the latest review of an item stands. New ones, and all."""
     path = corpus / "training" / "reviewed.jsonl"
     known: dict[str, dict[str, Any]] = {}
     if path.exists():

@@ -206,13 +206,13 @@ def _settle_types(codes: set[str]) -> tuple[str, ...]:
     if "review_cases" in codes:
         codes -= {"reconsider_decision", "provide_service", "refund_or_waiver", "provide_information", "correct_records"}
     if "apology" in codes:
-        codes -= {"provide_information", "procedure_change", "provide_service", "reconsider_decision", "review_cases", "other"}
+        codes -= {"provide_information", "correct_records", "procedure_change", "provide_service", "reconsider_decision", "review_cases", "other"}
     if "payment" in codes or "refund_or_waiver" in codes:
         codes -= {"provide_service", "procedure_change", "provide_information", "staff_training", "correct_records", "reconsider_decision"}
     if "staff_training" in codes:
         codes -= {"provide_information", "provide_service", "correct_records", "reconsider_decision"}
     if "procedure_change" in codes:
-        codes -= {"provide_service", "reconsider_decision", "correct_records", "provide_information"}
+        codes -= {"provide_service", "reconsider_decision", "correct_records"}
     if codes & {"other", "correct_records"}:
         codes.discard("provide_service")
     if codes - {"other", "provide_information"}:

@@ -7,6 +7,7 @@ case; "not" stands for its contraction too ("did not", "didn't"), and a straight
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -249,14 +250,15 @@ class _Phrase:
     """One compiled phrase of a rule."""
 
     rule: Rule
-    pattern: regex.Pattern[str]
+    pattern: re.Pattern[str]
     needs: tuple[frozenset[str], ...]
 
 
-def _pattern(phrase: str, reach: int) -> regex.Pattern[str]:
+def _pattern(phrase: str, reach: int) -> re.Pattern[str]:
     expression = parse(phrase, reach)[0]
     after = "" if expression.endswith("£") else r"(?!\w)"
-    return regex.compile(rf"(?<![\w£])(?:{expression}){after}", regex.IGNORECASE)
+    # `re`, not `regex`: it compiles these fifteen hundred patterns three times as fast, and runs them as fast.
+    return re.compile(rf"(?<![\w£])(?:{expression}){after}", re.IGNORECASE)
 
 
 class Matchers:
@@ -269,7 +271,7 @@ class Matchers:
     def __init__(self, nlp: Language, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._by_anchor: dict[str, list[_Phrase]] = {}
-        self._excludes: dict[str, list[regex.Pattern[str]]] = {}
+        self._excludes: dict[str, list[re.Pattern[str]]] = {}
         self._tokens = Matcher(nlp.vocab)
         self._by_key: dict[int, Rule] = {}
         # Rules on their own (an example, a trial) are not gated by others.
