@@ -47,9 +47,6 @@ def train(
     On what ships with Redress: grouped cross-validation. With --corpus, two splits: later decisions, and organisations
     held out. Example: redress train --corpus data/records --out models
     """
-    from pipeline.classify.train import quiet_threads
-
-    quiet_threads()
     from pipeline.classify.data import BadTraining
     from pipeline.classify.make import make_models
     from pipeline.corpus import corpus_folder

@@ -263,12 +263,12 @@ def _answer(item: Any) -> tuple[str, dict[str, Any], list[str], str | None, str 
         name = by.get("email") or by.get("id") if isinstance(by, dict) else by
         labels = [c for r in last["result"] if r["type"] == "choices" for c in r["value"]["choices"]]
         at = last.get("updated_at") or last.get("created_at")
-        return item["data"]["text"], item["data"]["meta"], labels, None if name is None else str(name), at
+        return item["data"]["text"], dict(item["data"]["meta"]), labels, None if name is None else str(name), at
     if item.get("answer") != "accept":
         return None
     stamp = item.get("_timestamp")
     at = None if stamp is None else datetime.fromtimestamp(stamp, UTC).isoformat()
-    return item["text"], item["meta"], list(item["accept"]), item.get("_annotator_id") or item.get("_session_id"), at
+    return item["text"], dict(item["meta"]), list(item["accept"]), item.get("_annotator_id") or item.get("_session_id"), at
 
 
 def _checked(

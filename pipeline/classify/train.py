@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.classify import measure
 from pipeline.classify.data import MULTI, NAMES, Example, examples
@@ -46,7 +46,7 @@ def estimator(name: str, many: bool, seed: int) -> Any:
     words = TfidfVectorizer(
         sublinear_tf=True,
         ngram_range=(1, 2),
-        min_df=5 if many else 1,
+        min_df=5 if many else 2 if name == "decision" else 1,
         max_features=50_000 if many else None,
         stop_words="english" if name in SUBJECTS else None,
         dtype=np.float64,
@@ -60,10 +60,11 @@ def fit(name: str, learnt: Sequence[Example], labels: Sequence[str], seed: int) 
     """A pipeline trained on examples. Labels that no example has are left to the caller."""
     made = estimator(name, len(learnt) > MANY, seed)
     texts = [e.text for e in learnt]
-    if name in MULTI:
-        return made.fit(texts, np.array([[label in e.labels for label in labels] for e in learnt], dtype=int))
-    weights = np.array([e.weight for e in learnt])
-    return made.fit(texts, np.array([e.labels[0] for e in learnt]), labels__sample_weight=weights)
+    with threadpool_limits(1):  # sums in one order: two runs agree to the last bit
+        if name in MULTI:
+            return made.fit(texts, np.array([[label in e.labels for label in labels] for e in learnt], dtype=int))
+        weights = np.array([e.weight for e in learnt])
+        return made.fit(texts, np.array([e.labels[0] for e in learnt]), labels__sample_weight=weights)
 
 
 def folds_of(held: Sequence[Example]) -> np.ndarray[Any, Any]:
@@ -341,9 +342,3 @@ def corpus_digest(corpus: Path) -> str:
     for path in sorted(p for p in paths if not p.name.startswith(".") and p.is_file()):
         sha.update(path.relative_to(corpus).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()
-
-
-def quiet_threads() -> None:
-    """One BLAS thread: sums in one order, so that two runs agree to the last bit."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")

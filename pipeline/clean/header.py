@@ -18,6 +18,7 @@ _FIELD = regex.compile(r"(category|decision|decision date|date of decision)\s*:\
 _FINAL = regex.compile(r"the ombuds(?:man|men)'s? ?(?:final|draft|provisional)? decision\s*:?")
 _SUMMARY = regex.compile(r"summary\s*(?::|\.|-|–|$)\s*(.*)", regex.IGNORECASE)
 _TITLE_LENGTH = 300
+_HEADER_KINDS = (PLAIN, HEADING, CELL, ITEM)  # pages print the header as lines, tables or lists
 
 
 def reference_in(text: str) -> str | None:
@@ -81,7 +82,7 @@ def _header_start(lines: Sequence[Line], layout: Layout, title: int | None) -> i
     if title is not None:
         return title
     for i, line in enumerate(lines):
-        if line.kind in (PLAIN, HEADING, CELL) and (
+        if line.kind in _HEADER_KINDS and (
             _FIELD.fullmatch(line.text) or _FINAL.fullmatch(fold(line.text)) or _SUMMARY.match(line.text)
         ):
             return i
@@ -95,7 +96,7 @@ def _read_fields(lines: Sequence[Line], i: int, end: int, layout: Layout, fields
         if is_fixed(line, layout) or _FINAL.fullmatch(fold(line.text)):
             i += 1
             continue
-        found = _FIELD.fullmatch(line.text) if line.kind in (PLAIN, HEADING, CELL) else None
+        found = _FIELD.fullmatch(line.text) if line.kind in _HEADER_KINDS else None
         if found is None:
             break
         name = "decision date" if "date" in found[1].lower() else found[1].lower()
@@ -116,7 +117,7 @@ def _read_fields(lines: Sequence[Line], i: int, end: int, layout: Layout, fields
 def _continues(name: str, value: str, line: Line, layout: Layout) -> bool:
     """Whether a line is (more of) the value of a field whose label stood on a line of its own."""
     text = line.text
-    if line.kind not in (PLAIN, CELL, HEADING) or _FIELD.fullmatch(text) or len(text) > 100:
+    if line.kind not in _HEADER_KINDS or _FIELD.fullmatch(text) or len(text) > 100:
         return False
     if _FINAL.fullmatch(fold(text)) or layout.section_of(text) is not None or _SUMMARY.match(text):
         return False

@@ -30,26 +30,24 @@ _COUNTED = regex.compile(
 )
 _TOTAL_BEFORE = regex.compile(r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$", regex.IGNORECASE)
 _TOTAL_AFTER = regex.compile(r"\s*(?:,? ?made up (?:of|as)|,? ?consisting of|,? ?comprising|,? ?\(?(?:that is|being|this is) £|in (?:all|total)\b|altogether\b|[^.]{0,60}, made up of|: £)", regex.IGNORECASE)
-_WAIVED = regex.compile(r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+)\b", regex.IGNORECASE)
-_SET_OFF = regex.compile(r"\b(?:against|deduct\w*|less|minus|offset|set off|set it off|takes? off|in place of|instead of|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$", regex.IGNORECASE)
+_WAIVED = regex.compile(r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+|tak(?:e|es|en|ing) (?:the|her|his|their|off|that|this))\b", regex.IGNORECASE)
+_SET_OFF = regex.compile(r"\b(?:against|deduct\w*|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$", regex.IGNORECASE)
 _RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
 _RANGE_AFTER = regex.compile(r"\s*(?:and|to|[-–])\s*£", regex.IGNORECASE)
 _RANGE_BEFORE = regex.compile(r"£[\d,.]+\s*(?:and|to|[-–])\s*$", regex.IGNORECASE)
 _PAY = regex.compile(r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)|compensat\w+|credit|return|give|gave|make|redress|sum)\b", regex.IGNORECASE)
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £", regex.IGNORECASE)
-_BOTH_BODIES = regex.compile(r"\b(?:will|should|to|must|agreed to) each (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)", regex.IGNORECASE)
+_BOTH_BODIES = regex.compile(r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)", regex.IGNORECASE)
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\bto £", regex.IGNORECASE)
 _BESIDES = regex.compile(r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE)
 _MONTH_YEAR = regex.compile(rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b", regex.IGNORECASE)
 _OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
 _CONDITION = regex.compile(r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b", regex.IGNORECASE)
-_RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|includ\w+|more than the|higher|in addition to|on top of)\b", regex.IGNORECASE)
-
-
+_RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the|includ\w+ the £)", regex.IGNORECASE)
 _TOO_LOW = regex.compile(
-    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)", regex.IGNORECASE
+    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)", regex.IGNORECASE
 )
 
 
@@ -194,7 +192,9 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
         count = _count(words, one.frequency)
     total = _total(one, count, words, remedy)
     if total is not None:
-        if _EACH.search(part) and not _BOTH_BODIES.search(part):
+        if (each := _each_of(reading, part)) is not None:
+            total *= each
+        elif _EACH.search(part) and not _BOTH_BODIES.search(part):
             total *= max(heads(recipient), 2) if recipient and heads(recipient) > 1 else _each_count(part)
         elif _BOTH_BODIES.search(part) or _BOTH_BODIES.search(_sentence_around(reading, remedy)):
             total *= 2
@@ -220,6 +220,22 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
     j = reading.text.rfind("\n", 0, max(i, 0))
     above = reading.text[j + 1 : max(i, 0)]
     return above if above.endswith(":") else ""
+
+
+_EACH_NOUN = regex.compile(r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for) each (?:of the )?(?P<noun>tenant|child|resident|complainant|family|household|person|brother|sister|parent|couple|carer|applicant|sibling|twin)\b|\beach (?P<own>tenant|child|resident|complainant|family|household|person|brother|sister|parent)(?:, [A-Z] and [A-Z],)? £", regex.IGNORECASE)
+_PLURALS = {"child": "children", "family": "families", "person": "people"}
+
+
+def _each_of(reading: Reading, part: str) -> int | None:
+    """How many "each tenant" are, by the number that the text gives for them ("four tenants"); null where it says none."""
+    found = _EACH_NOUN.search(part)
+    if found is None:
+        return None
+    noun = (found["noun"] or found["own"]).lower()
+    counted = regex.search(rf"\b(two|three|four|five|six|seven|eight|nine|ten|both) (?:\w+ ){{0,2}}?{_PLURALS.get(noun, noun + 's')}\b", reading.text, regex.IGNORECASE)
+    if counted is None:
+        return None
+    return 2 if counted[1].lower() == "both" else number(counted[1])
 
 
 def _each_count(part: str) -> int:
@@ -248,6 +264,9 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     estate = ESTATE.search(part)
     if estate is not None:
         return estate[0]
+    every = _EACH_NOUN.search(part)
+    if every is not None:
+        return f"each {(every['noun'] or every['own']).lower()}"
     before = reading.text[:start]
     shift = one.start - start
     own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if regex.match(r"\S+(?: each)?(?: to| for)? (?:each )?(?:to|of)\b", part[max(shift, 0) :]) or regex.match(r"£[\d.,]+ each to", part[max(shift, 0) :]) else None

@@ -31,7 +31,7 @@ _BASE = (
     "consider reconsider carry complete hold set put introduce develop publish draw make ensure start change revise report meet appoint share add place look find audit assess reassess invite "
     "contact begin agree take work create produce circulate credit compensate clear restore reinstate secure inspect visit fit repair monitor discuss raise commission deliver undertake examine "
     "transfer move install notify inform record destroy delete reopen suspend go join treat ask return replace release settle award adopt establish implement improve strengthen instruct "
-    "encourage support"
+    "encourage support trace recalculate rewrite retrain rehear prepare allocate extend hear restart replant rebuild fund follow bring keep let use allow"
 ).split()
 _THIRD = [f"{verb}es" if verb.endswith(("s", "sh", "ch", "x", "go")) else f"{verb[:-1]}ies" if verb.endswith("fy") or verb == "carry" else f"{verb}s" for verb in _BASE]
 _PAST = (
@@ -49,7 +49,7 @@ def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
 # Where an action follows another: in the form of the first ("to check … and report", "pays … and reviews").
 _SPLITS = {form: _splitter(verbs) for form, verbs in (("base", _BASE), ("third", _THIRD), ("past", _PAST))}
 _PREDICATE = regex.compile(
-    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|will(?: also| now| each| both| then| therefore)?|should(?: also| now| each| both| then| therefore)?|would(?: also)?|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))\s+",
+    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))(?:, [^,;]{1,80},)?\s+",
     regex.IGNORECASE,
 )
 _BODY = regex.compile(
@@ -326,7 +326,7 @@ def _is_standard(words: str, types: Sequence[str]) -> bool:
 def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     """`words[begin:]` cut where a new action begins."""
     first = words[begin:].split(" ", 1)[0].lower()
-    form = "third" if first in _THIRD else "base" if first in _BASE else "past"
+    form = "third" if first in _THIRD else "past" if first in _PAST or not begin else "base"
     cuts = [begin]
     ends = []
     for found in _SPLITS[form].finditer(words, begin):
