@@ -165,9 +165,8 @@ def review_import(
         new, total = keep(rows, corpus)
     except (BadReview, OSError) as error:
         raise _fail(error) from None
-    print(
-        f"{len(rows)} items taken ({new} new), {skipped} passed over; {total} in {corpus / 'training' / 'reviewed.jsonl'}"
-    )
+    kept = corpus / "training" / "reviewed.jsonl"
+    print(f"{len(rows)} items taken ({new} new), {skipped} passed over; {total} in {kept}")
 
 
 def monitor(

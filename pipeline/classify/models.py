@@ -73,7 +73,7 @@ def raw_scores(estimator: Any, texts: Sequence[str], multi: bool) -> np.ndarray[
     if not multi:
         return np.asarray(estimator.predict_log_proba(texts))
     p = np.clip(estimator.predict_proba(texts), 1e-9, 1 - 1e-9)
-    return np.log(p) - np.log1p(-p)
+    return np.asarray(np.log(p) - np.log1p(-p))
 
 
 def calibrated(scores: np.ndarray[Any, Any], multi: bool, slope: float, shift: float) -> np.ndarray[Any, Any]:

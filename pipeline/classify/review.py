@@ -268,7 +268,13 @@ def _answer(item: Any) -> tuple[str, dict[str, Any], list[str], str | None, str 
         return None
     stamp = item.get("_timestamp")
     at = None if stamp is None else datetime.fromtimestamp(stamp, UTC).isoformat()
-    return item["text"], dict(item["meta"]), list(item["accept"]), item.get("_annotator_id") or item.get("_session_id"), at
+    return (
+        item["text"],
+        dict(item["meta"]),
+        list(item["accept"]),
+        item.get("_annotator_id") or item.get("_session_id"),
+        at,
+    )
 
 
 def _checked(

@@ -23,7 +23,7 @@ _KEY = "redress"
 # Words that can open or carry a verdict, an action or a sum; a paragraph of the narrative or the law needs one of these.
 _MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
 _ELSEWHERE = regex.compile(
-    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to|put (?:this|it|that) right", regex.IGNORECASE
+    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to|said it would|has asked the|put (?:this|it|that) right", regex.IGNORECASE
 )
 _POINTS_BACK = regex.compile(r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)|The (?:fault|failing|failure|delay|omission))\b")
 

@@ -140,28 +140,33 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
-                yield from _by_payee(reading, item)
+                yield from _by_payment(reading, item)
             continue
         lead = outer = None
         for sentence in sentences:
-            for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+            for item in (
+                part
+                for whole in _clauses(reading, index, sentence, agreed, line in refused, last, body)
+                for part in _by_payment(reading, whole)
+            ):
                 if item.deadline is not None and item.due_date is not None:
                     last = Deadline(item.deadline, item.due_date)
                 body = item.organisation or body
                 yield item
 
 
-_TWO_PAYEES = regex.compile(rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )")
+_TWO_PAYMENTS = regex.compile(rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )|£[^£]{{3,160}}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)")
 
 
-def _by_payee(reading: Reading, item: Remedy) -> Iterator[Remedy]:
-    """A bullet that pays two people is two actions: "pay £200 to Mrs K and £150 to her son"."""
+def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
+    """An item that pays twice is two actions: "pay £200 to Mrs K and £150 to her son", "£250 for … and a further £100 …"."""
     words = reading.text[item.start : item.end]
-    cut = _TWO_PAYEES.search(words)
+    cut = _TWO_PAYMENTS.search(words) if "payment" in item.types else None
     if cut is None:
         yield item
         return
-    first, second = item.start + cut.start("and"), item.start + cut.end("and")
+    group = "and" if cut["and"] else "plus"
+    first, second = item.start + cut.start(group), item.start + cut.end(group)
     yield replace(item, end=first)
     yield replace(item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.text[:second]))
 
@@ -347,9 +352,14 @@ def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterato
         if "offers" in ids and _OFFERED.search(words) and find_sums(words):
             kinds = set(_codes(reading, sentence.start, sentence.end)) & {"payment", "refund_or_waiver"}
             yield _past(reading, sentence, 0, len(words), tuple(kinds) or ("payment",), "offered")
+        elif sentence.role == "narrative" and _PROMISED.search(words) and _OWNS_UP.search(_line_of(reading, sentence)):
+            if types := _codes(reading, sentence.start, sentence.end):
+                yield _past(reading, sentence, 0, len(words), types, "offered")
         elif sentence.role in ("analysis", "mixed") and sentence.section not in ("decision", "complaint"):
             if _is_done_bullet(reading, sentence, words):
                 yield _past(reading, sentence, 0, len(_TAIL.sub("", words)) if not words.endswith(".") else len(words), _codes(reading, sentence.start, sentence.end) or ("other",), "made")
+            elif _PROMISED.search(words) and (types := _codes(reading, sentence.start, sentence.end)):
+                yield _past(reading, sentence, 0, len(words), types, "agreed")
             elif "done" in ids and not _told(reading, i) and (not _DENIES.search(words) or _RELIES.search(words)):
                 for a, b in _pieces(words, 0):
                     types = _codes(reading, sentence.start + a, sentence.start + b)
@@ -360,6 +370,17 @@ def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterato
 _OFFERED = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b", regex.IGNORECASE
 )
+# What a body says it will do of its own accord, and the words of an answer that owns something up.
+_PROMISED = regex.compile(r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Ii]t|manager)(?: has)? (?:[^.;,]{0,60} and )?(?:said (?:that )?it would|promised (?:to|it would)|undertook to|has asked (?:the|its|a) [\w ]{3,40} to)\b")
+_OWNS_UP = regex.compile(r"\b(?:uph(?:e|o)ld|upheld|accept(?:s|ed)|acknowledged|apologised|agreed|should have|sorry|not communicated|shortcomings)\b", regex.IGNORECASE)
+
+
+def _line_of(reading: Reading, sentence: Sentence) -> str:
+    start = reading.text.rfind("\n", 0, sentence.start) + 1
+    end = reading.text.find("\n", sentence.end)
+    return reading.text[start : end if end >= 0 else len(reading.text)]
+
+
 _DENIES = regex.compile(r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b")
 _RELIES = regex.compile(r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|\bha(?:s|d) (?:\w+ )?apologised|apology already")
 _PARTICIPLE = regex.compile(rf"(?:{'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
