@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clean import clean
-from pipeline.corpus import digest
+from pipeline.corpus import corpus_folder, digest
 from pipeline.dataset.build import build_dataset
 from pipeline.dataset.manifest import withdraw_manifest, write_manifest
 from pipeline.progress import progress
@@ -81,8 +81,9 @@ def code_key(stage: str) -> str:
     code = hashlib.sha256()
     for path in sorted(p for folder in folders for p in (here / folder).rglob("*.py")):
         code.update(path.read_bytes())
-    for name in ("values.py", "records.py", "schema.py", "dates.py"):
+    for name in ("values.py", "records.py", "schema.py", "dates.py", "organisations.py"):
         code.update((here / name).read_bytes())
+    code.update((corpus_folder() / "organisations.yaml").read_bytes())
     return key(stage, __version__, code.hexdigest(), digest("rules"), digest("taxonomy"))
 
 

@@ -30,6 +30,19 @@ _NO_INJUSTICE = regex.compile(r"\b(?:no|not|without|any|nor|never)\b[^.;]{0,60}\
 _CAUSES = regex.compile(r"\b(?:caus\w+|led|leading|result\w+|suffer\w+|left|meant|because of|lost)\b", regex.IGNORECASE)
 
 
+_ASKS = regex.compile(
+    r"\b(?:must|should|shall|has to|have to|required?|requires|duty|within \w+ (?:working )?(?:days|weeks|months)|expects?|entitled|may not|cannot)\b"
+)
+_SENTENCE_END = regex.compile(r"(?<=[.;])\s")
+_LONG = regex.compile(r"[a-z]{5,}")
+_EVERYWHERE = frozenset(
+    word[:6]
+    for word in "council councils should would which their there about these those other after before where because might while against "
+    "between through without people person within under being could having".split()
+)
+_SHARED = 1  # words a finding and a rule must share
+
+
 @dataclass(slots=True)
 class _Judged:
     """One sentence with its verdicts."""
@@ -136,10 +149,32 @@ def _types(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[s
     own = _codes(reading, [item.index], "fault_types")
     if item.sentence.section == "decision":
         return tuple(sorted(own))
-    points_back = _POINTS_BACK.match(reading.words(item.sentence)) is not None
-    if own and not points_back:
-        return tuple(sorted(own))
-    return tuple(sorted({*own, *_codes(reading, _context(reading, item, decided), "fault_types")}))
+    told = [item.index]
+    if not own or _POINTS_BACK.match(reading.words(item.sentence)):
+        told += _context(reading, item, decided)
+    codes = set(_codes(reading, told, "fault_types"))
+    if codes and _breaks_a_rule(reading, told):
+        codes.add("procedure_not_followed")
+    return tuple(sorted(codes))
+
+
+def _breaks_a_rule(reading: Reading, told: Iterable[int]) -> bool:
+    """Whether what a finding tells of is what a rule asks for that the decision itself sets out in its part on the law."""
+    if reading.rules is None:
+        reading.rules = [
+            _stems(words)
+            for line in reading.everything
+            if line.role == "law" and line.section in ("findings", "other")
+            for words in _SENTENCE_END.split(reading.words(line))
+            if _ASKS.search(words)
+        ]
+    stems = frozenset().union(*(_stems(reading.words(reading.sentences[i])) for i in told))
+    return any(len(stems & rule) >= _SHARED for rule in reading.rules)
+
+
+def _stems(words: str) -> frozenset[str]:
+    """The beginnings of the longer words: enough to tell that two sentences speak of the same thing."""
+    return frozenset(word[:6] for word in _LONG.findall(words.lower())) - _EVERYWHERE
 
 
 def _context(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> list[int]:

@@ -46,6 +46,9 @@ _MONTH_YEAR = regex.compile(rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m)
 _OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
 _CONDITION = regex.compile(r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b", regex.IGNORECASE)
 _RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the|includ\w+ the £)", regex.IGNORECASE)
+_TO_WHOM = regex.compile(
+    r"£[\d.,]+\w*(?: each)?(?: a \w+)? (?:each )?(?:to|of) (?!reflect|recogni|acknowledg|remedy|make|put|compensat|cover|address|help|repay|pay|mark|be\b)"
+)
 _TOO_LOW = regex.compile(
     r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)", regex.IGNORECASE
 )
@@ -269,7 +272,7 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
         return f"each {(every['noun'] or every['own']).lower()}"
     before = reading.text[:start]
     shift = one.start - start
-    own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if regex.match(r"\S+(?: each)?(?: to| for)? (?:each )?(?:to|of)\b", part[max(shift, 0) :]) or regex.match(r"£[\d.,]+ each to", part[max(shift, 0) :]) else None
+    own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if _TO_WHOM.match(part, max(shift, 0)) else None
     if own is not None:
         return own
     # What stands between the payment before it and this one ("£200 for her distress, and pay Mr A £100").

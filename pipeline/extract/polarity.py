@@ -1,8 +1,9 @@
 """The one place where polarity is decided: does a sentence say that there was fault, that there was none, or neither?
 
 Verdict words (rules/verdicts.yaml) are read with what stands before them (rules/modifiers.yaml). A modifier reaches
-forward a number of words, up to a terminator; a negation turns a verdict round (what looks like one and is none, "not without
-fault", is a rule of its own); suppositions, reports and other bodies take it away, unless the Ombudsman's own voice speaks between.
+forward a number of words, up to a terminator; a negation turns a verdict round (what looks like one and is none, "not
+without fault", is a rule of its own); suppositions, reports and other bodies take it away, unless the Ombudsman's own
+voice speaks between. What is reported goes on to the end of its sentence; an attribution may also stand after it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,71 @@ from dataclasses import dataclass
 
 from pipeline.extract.rules import Hit
 
-_ENDS_CLAUSE = frozenset({"but", "however", "although", "though", "whereas", "yet", "except", "which", "who", ";", "–", "—", "because", "since"})
+_ENDS_CLAUSE = frozenset(
+    [
+        "but",
+        "however",
+        "although",
+        "though",
+        "whereas",
+        "yet",
+        "except",
+        "which",
+        "who",
+        ";",
+        "–",
+        "—",
+        "because",
+        "since",
+    ]
+)
 _ENDS_SENTENCE = frozenset({"but", "however", "although", "though", "whereas", "yet", ";"})
-_AFTER_AND = frozenset({"this", "that", "it", "i", "we", "there", "was", "were", "is", "so", "both", "they", "the", "has", "have", "had", "did", "to"})
+_AFTER_AND = frozenset(
+    [
+        "this",
+        "that",
+        "it",
+        "i",
+        "we",
+        "there",
+        "was",
+        "were",
+        "is",
+        "so",
+        "both",
+        "they",
+        "the",
+        "has",
+        "have",
+        "had",
+        "did",
+        "to",
+    ]
+)
 _AFTER_AND_REPORT = frozenset({"this", "that", "i", "we", "so"})
 _AFTER_COMMA_AND = frozenset({"the", "it", "they", "he", "she", "its"})
 _MAIN = frozenset({"it", "this", "that", "i", "we", "there", "they"})
-_NOT_A_SUBJECT = frozenset({"is", "was", "were", "are", "amounts", "amounted", "constitutes", "too", "delay", "failure", "left", "caused", "meant", "denied", "cost", "has", "had"})
+_NOT_A_SUBJECT = frozenset(
+    [
+        "is",
+        "was",
+        "were",
+        "are",
+        "amounts",
+        "amounted",
+        "constitutes",
+        "too",
+        "delay",
+        "failure",
+        "left",
+        "caused",
+        "meant",
+        "denied",
+        "cost",
+        "has",
+        "had",
+    ]
+)
 _AFTER_AND_OPINION = frozenset({*_AFTER_AND_REPORT, "its", "there", "to", "in", "find"})
 _NEGATIVE = frozenset({"not", "n't", "n’t", "nor", "no", "never", "neither", "nothing", "without"})
 _COPULA = frozenset({"is", "was", "were", "are", "amounts", "amounted", "constitutes"})
@@ -39,7 +98,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The tokens at which modifiers end: a clause; a new main clause; reports and suppositions; the Ombudsman's own denials."""
+    """The tokens at which modifiers end: clauses; main clauses; what is reported; the Ombudsman's denials."""
 
     clause: list[int]
     main: list[int]
@@ -100,12 +159,22 @@ def _ends(words: Sequence[str], begin: int) -> _Ends:
         following = words[i + 1] if i + 1 < len(words) else ""
         if word == "and" and following == "that" and (words[i + 2] if i + 2 < len(words) else "") not in _NOT_A_SUBJECT:
             continue  # "and that the panel was wrong" goes on with what was said; "and that was wrong" does not
-        if word in _ENDS_CLAUSE or (word == "and" and following in _AFTER_AND) or (word == "so" and i and words[i - 1] == ","):
+        if (
+            word in _ENDS_CLAUSE
+            or (word == "and" and following in _AFTER_AND)
+            or (word == "so" and i and words[i - 1] == ",")
+        ):
             clause.append(begin + i)
         comma = i > 0 and words[i - 1] == ","
-        if clause[-1:] == [begin + i] or (comma and (word in _MAIN or (word == "and" and following in _AFTER_COMMA_AND))):
+        if clause[-1:] == [begin + i] or (
+            comma and (word in _MAIN or (word == "and" and following in _AFTER_COMMA_AND))
+        ):
             main.append(begin + i)
-        if word in _ENDS_SENTENCE or (comma and word in ("which", "so")) or (word == "and" and following in _AFTER_AND_REPORT):
+        if (
+            word in _ENDS_SENTENCE
+            or (comma and word in ("which", "so"))
+            or (word == "and" and following in _AFTER_AND_REPORT)
+        ):
             report.append(begin + i)
             opinion.append(begin + i)
         elif word == "and" and (following in _AFTER_AND_OPINION or (comma and following in _AFTER_COMMA_AND)):
@@ -131,13 +200,17 @@ def _weigh(
             continue
         if modifier.start >= hit.end or "nothing" in modifier.rule.assigns or modifier.end > hit.end:
             continue
-        if modifier.end > hit.start and (modifier.start > hit.start or ("negates" in modifier.rule.assigns and not bare)):
+        if modifier.end > hit.start and (
+            modifier.start > hit.start or ("negates" in modifier.rule.assigns and not bare)
+        ):
             continue  # a negation that the verdict's own words hold is part of it
         between = words[modifier.end - begin : hit.start - begin]
         far = hit.start - modifier.end > modifier.rule.reach
         if far and not (modifier.rule.scope == "sentence" and "reports" in modifier.rule.assigns):
             continue  # what is reported goes on to the end of the sentence
-        if "negates" in modifier.rule.assigns and any(n.start <= modifier.start < n.end or modifier.start <= n.start < modifier.end for n in nothing):
+        if "negates" in modifier.rule.assigns and any(
+            n.start <= modifier.start < n.end or modifier.start <= n.start < modifier.end for n in nothing
+        ):
             continue
         if modifier.rule.id == "no_fault" and any(w in _ANOTHER_NOUN for w in between):
             continue  # "with no warning was fault", "without stairs the Council failed"
@@ -157,8 +230,8 @@ def _weigh(
     own = max((m.start for m in reaching if m.rule.id == "own_voice"), default=-1)
     admitted = max((m.start for m in reaching if m.rule.id == "admits"), default=-1)
     for m in reaching:
-        # The Ombudsman's own voice sets aside what was reported before it; what the body admits does so too, unless that
-        # is only told of a letter or a stage of the complaint.
+        # The Ombudsman's own voice sets aside what was reported before it; what the body admits does so too, unless
+        # that is only told of a letter or a stage of the complaint.
         set_aside = own if m.rule.id == "stage" else max(own, admitted)
         if m.rule.id == "any" and any("negates" in n.rule.assigns and n.start < m.start for n in reaching):
             continue  # "I am not persuaded that it shows any fault"
@@ -189,9 +262,15 @@ def _consistent(found: list[Verdict], candidates: Sequence[Hit], begin: int) -> 
         before = [v for v in found if v.token < verdict.token and v.strength == "strong"]
         if verdict.rule == "split_no_fault" and not any(v.polarity == "fault" for v in before):
             continue
-        if verdict.rule == "split_no_fault" and any(v.token > verdict.token and v.polarity == "no_fault" for v in found):
+        if verdict.rule == "split_no_fault" and any(
+            v.token > verdict.token and v.polarity == "no_fault" for v in found
+        ):
             continue
-        if verdict.rule == "elliptic_fault" and verdict.token > begin + 1 and not any(c.start < verdict.token and c.rule.assigns == ("fault",) for c in candidates):
+        if (
+            verdict.rule == "elliptic_fault"
+            and verdict.token > begin + 1
+            and not any(c.start < verdict.token and c.rule.assigns == ("fault",) for c in candidates)
+        ):
             continue
         kept.append(verdict)
     return kept

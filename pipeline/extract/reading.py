@@ -42,6 +42,7 @@ class Reading:
     decision_date: date | None = None
     everything: list[Sentence] = field(default_factory=list)
     report: bool = False
+    rules: list[frozenset[str]] | None = None  # what the part on the law asks for, as stems; worked out when first needed
     findings: list[Finding] = field(default_factory=list)
     injustice_found: bool = False
     remedies: list[Remedy] = field(default_factory=list)

@@ -313,7 +313,10 @@ class Matchers:
 
     def _in_sentence(self, text: str, start: int, end: int, at: Sequence[int]) -> list[Hit]:
         words = text[start:end]
-        held = set(_WORD.findall(words.lower()))
+        lowered = words.lower()
+        if "n't" in lowered or "n’t" in lowered:
+            lowered = lowered.replace("n’t", "n't").replace("can't", "can not").replace("n't", " not")
+        held = set(_WORD.findall(lowered))
         held.add("")
         tried: dict[int, _Phrase] = {}
         for word in held:
