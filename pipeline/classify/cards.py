@@ -99,8 +99,8 @@ def _measures(m: Mapping[str, Any]) -> list[str]:
 
 def _rules(rules: Mapping[str, Any]) -> list[str]:
     lines = [
-        "The rules alone, and with what a held-out model adds. “New wording” is the training texts, by hands that the",
-        "rules were not written against; the rest is the development decisions, which the rules were written against.",
+        "The rules alone, and with what a held-out model adds: on the training texts, and on the development decisions.",
+        "The rules were written with these texts at hand, so the comparison favours them.",
         "",
     ]
     lines += ["| measure | rules alone | combined |", "| --- | --- | --- |"]

@@ -1,8 +1,8 @@
 """How sure a model must be before it adds to what the rules found: chosen on held-out texts, null where nothing is won.
 
-Two kinds of text decide. On the development decisions the rules are at home: they were written against them, so a
-model must at least do no harm there. The training texts are by other hands, with wording that no rule was written
-for: there a model must show that it adds. The test decisions decide nothing; they only measure the outcome.
+Two kinds of text decide. On the development decisions a model must do no harm; on the training texts it must show that
+it adds. No model saw the text it is judged on, but the rules were written with these texts at hand, so the rules look
+better here, and what a model adds looks smaller, than on decisions that neither has met.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ def tune(
         reports = {}
         for limit in LIMITS:
             report = _report(gold, held_out(gold, extractions, trained, {**limits, name: limit}))
-            tried[str(limit)] = {"new wording": texts.score(limit), **_scores(report, watched)}
+            tried[str(limit)] = {"training texts": texts.score(limit), **_scores(report, watched)}
             harmless = all(_score(report, other) >= _score(before, other) - LEAST_LOSS for other in watched)
-            if harmless and tried[str(limit)]["new wording"] >= plain + LEAST_GAIN:
+            if harmless and tried[str(limit)]["training texts"] >= plain + LEAST_GAIN:
                 reports[limit] = report
         if reports:
             # What is won on decisions and on new wording weighs the same.
-            gain = {one: tried[str(one)][aim] + tried[str(one)]["new wording"] for one in reports}
+            gain = {one: tried[str(one)][aim] + tried[str(one)]["training texts"] for one in reports}
             top = max(reports, key=lambda one: (gain[one], one))
             limits[name], best = top, reports[top]
         chosen = limits[name]
         said[name] = {
-            "rules": {"new wording": plain, **_scores(before, watched)},
+            "rules": {"training texts": plain, **_scores(before, watched)},
             "limit": chosen,
-            "combined": {"new wording": texts.score(chosen), **_scores(best, watched)},
+            "combined": {"training texts": texts.score(chosen), **_scores(best, watched)},
             "tried": tried,
         }
     return limits, said

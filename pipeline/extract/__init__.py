@@ -22,6 +22,7 @@ COMPONENTS = ("redress_citations", "redress_findings", "redress_remedies", "redr
 def pipeline() -> Language:
     """The blank English pipeline with the four components of Redress."""
     nlp = spacy.blank("en")
+    nlp.max_length = 10**9  # a guard for parsers, which there are none of here
     for component in COMPONENTS:
         nlp.add_pipe(component)
     return nlp

@@ -1,0 +1,190 @@
+"""The extractors as spaCy citizens, the rules as data, and the promise that every pound is accounted for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+import spacy
+
+from pipeline import analyse, read_decision
+from pipeline.corpus import corpus_folder
+from pipeline.extract import COMPONENTS
+from pipeline.extract.citations import mentions
+from pipeline.extract.money import find_sums
+from pipeline.extract.rules import Matchers, Rule, RuleError, blank, load_rules, parse
+
+ROOT = Path(__file__).resolve().parents[1]
+DECISIONS = sorted(p for p in (ROOT / "corpus" / "decisions").rglob("*") if p.suffix in (".txt", ".html"))
+EXAMPLES = [(rule, text, True) for rule in load_rules() for text in rule.matches] + [
+    (rule, text, False) for rule in load_rules() for text in rule.spares
+]
+
+
+@pytest.mark.parametrize(("rule", "text", "expected"), EXAMPLES, ids=[f"{r.name}: {t}" for r, t, _ in EXAMPLES])
+def test_every_example_of_every_rule(rule: Rule, text: str, expected: bool) -> None:
+    doc = blank().make_doc(text)
+    assert bool(Matchers(blank(), [rule]).hits(doc, text, [(0, len(text))])[0]) is expected
+
+
+def test_components_are_entry_points() -> None:
+    assert set(COMPONENTS) <= {point.name for point in entry_points(group="spacy_factories")}
+
+
+def test_components_in_a_pipeline_of_somebody_elses() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "ORG", "pattern": "Council"}])
+    nlp.add_pipe("redress_payments")
+    nlp.add_pipe("redress_findings", first=True)
+    nlp.add_pipe("redress_citations")
+    doc = nlp(
+        "Section 18 of the Care Act 2014 sets out the duty. The Council was at fault for the delay. There was no fault in its letter.\n"
+        "It has agreed to pay Ms A £250 for her distress. The rent was £90 a week."
+    )
+    assert [(span.text, span.label_) for span in doc.spans["redress_findings"]] == [
+        ("The Council was at fault for the delay.", "fault"),
+        ("There was no fault in its letter.", "no_fault"),
+    ]
+    assert [span.label_ for span in doc.spans["redress_citations"]] == ["Care Act 2014"]
+    assert [span.text for span in doc.spans["redress_amounts"]] == ["£250", "£90"]
+    assert [ent.label_ for ent in doc.ents].count("ORG") == 1, "what the pipeline held before is left alone"
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=[p.name for p in DECISIONS])
+def test_every_span_is_of_the_text_and_every_pound_is_accounted_for(path: Path) -> None:
+    decision = read_decision(path)
+    found = analyse(decision)
+    for value in (*found.findings, *found.remedies, *found.payments, *found.amounts, *found.citations):
+        assert 0 <= value.start < value.end <= len(decision.text)
+        assert decision.words_of(value).strip() == decision.words_of(value)
+    amounts = {amount.start for amount in found.amounts}
+    told = [(remedy.start, remedy.end) for remedy in found.remedies if {"payment", "refund_or_waiver"} & set(remedy.types)]
+    for one in find_sums(decision.text):
+        paid = any(p.start <= one.start < p.end for p in found.payments) or any(a <= one.start < b for a, b in told)
+        assert paid or one.start in amounts, decision.text[one.start - 60 : one.end + 20]
+    for payment in found.payments:
+        assert payment.remedy is not None
+        assert found.remedies[payment.remedy].status == payment.status
+
+
+def test_phrases_are_words_with_two_marks() -> None:
+    expression, needs = parse("(was|were) (far|much|) too long")
+    assert frozenset({"too"}) in needs and frozenset({"long"}) in needs
+    for phrase in ("too (long", "... long", "long ...", "(a|) (b|)", "too ) long"):
+        with pytest.raises(RuleError, match="phrase"):
+            parse(phrase)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "matches"),
+    [
+        ("It didn’t tell her", "did not tell", True),
+        ("It did not tell her", "did not tell", True),
+        ("He can't fault it", "cannot fault", True),
+        ("It should have told her and it did not", "should have ... did not", True),
+        ("It should have told her; it did not", "should have ... did not", False),
+        ("faultless", "fault", False),
+    ],
+)
+def test_how_a_phrase_matches(text: str, rule: str, matches: bool) -> None:
+    whole = Rule("id", "verdicts", ("fault",), (rule,), (), (), frozenset(), 8, "clause", "strong", (), ())
+    doc = blank().make_doc(text)
+    assert bool(Matchers(blank(), [whole]).hits(doc, text, [(0, len(text))])[0]) is matches
+
+
+def test_a_token_pattern_is_a_rule_too() -> None:
+    pattern = ({"LOWER": "far"}, {"LOWER": {"IN": ["too", "so"]}}, {"IS_ALPHA": True})
+    whole = Rule("id", "verdicts", ("fault",), (), (pattern,), (), frozenset(), 8, "clause", "strong", (), ())
+    text = "That was far too long."
+    doc = blank().make_doc(text)
+    assert [doc[h.start : h.end].text for h in Matchers(blank(), [whole]).hits(doc, text, [(0, len(text))])[0]] == ["far too long"]
+
+
+def _copy_of_corpus(folder: Path) -> Path:
+    corpus = folder / "corpus"
+    for name in ("taxonomy", "rules"):
+        shutil.copytree(corpus_folder() / name, corpus / name)
+    for name in ("acts.yaml", "organisations.yaml"):
+        shutil.copy(corpus_folder() / name, corpus / name)
+    return corpus
+
+
+def _run(corpus: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command], env={**os.environ, "REDRESS_CORPUS": str(corpus)}, capture_output=True, text=True, cwd=ROOT
+    )
+
+
+def test_a_new_kind_of_fault_takes_yaml_alone(tmp_path: Path) -> None:
+    corpus = _copy_of_corpus(tmp_path)
+    with (corpus / "taxonomy" / "fault_types.yaml").open("a") as file:
+        file.write("- {code: lost_property, label: Lost property, definition: lost or threw away somebody's belongings}\n")
+    with (corpus / "rules" / "fault_types.yaml").open("a") as file:
+        file.write(
+            "- id: lost_property\n  assigns: lost_property\n"
+            '  match: ["(threw away|disposed of|lost) (her|his|their) (belongings|furniture|possessions)"]\n'
+            '  matches: ["It threw away her belongings.", "The Council lost his furniture."]\n'
+            '  spares: ["It lost her letter.", "She moved her furniture."]\n'
+        )
+    program = (
+        "from pipeline.extract import pipeline\nfrom pipeline.extract.reading import reader_for\n"
+        "doc = pipeline()('The Council was at fault when it threw away her belongings.')\n"
+        "print(reader_for(pipeline()).reading(doc).findings[0].types)\n"
+    )
+    done = _run(corpus, "-c", program)
+    assert done.returncode == 0, done.stderr
+    assert "lost_property" in done.stdout
+    assert _run(corpus, "-m", "pipeline", "rules", "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("  typo: true\n", "unknown keys"),
+        ("", "two sentences"),
+        ("  matches: [a b, c d]\n  spares: [e, f]\n  assigns: no_such_code\n", "none of"),
+    ],
+)
+def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> None:
+    corpus = _copy_of_corpus(tmp_path)
+    with (corpus / "rules" / "fault_types.yaml").open("a") as file:
+        extra = change if "assigns" in change else f"  assigns: delay\n  matches: [late]\n  spares: [early]\n{change}"
+        file.write(f"- id: mine\n  match: [late]\n{extra}")
+    done = _run(corpus, "-m", "pipeline", "rules", "check")
+    assert done.returncode == 1
+    assert message in done.stderr and "fault_types.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(Local Government Act 1974, sections 26(1) and 26A(1), as amended)", [("Local Government Act", 1974, ("s26(1)", "s26A(1)"))]),
+        ("(Local Government Act 1974, Schedule 5, paragraph 5(2), as amended)", [("Local Government Act", 1974, ("Sch5 para5(2)",))]),
+        (
+            "Under section 47 of the Children Act 1989. Section 47 of the Act places a duty. A section 47 enquiry followed.",
+            [("Children Act", 1989, ("s47",)), ("Children Act", 1989, ("s47",))],
+        ),
+        ("(Children Act 1989 s.47(11))", [("Children Act", 1989, ("s47(11)",))]),
+        (
+            "the Health and Social Care Act 2008 (Regulated Activities) Regulations 2014. Regulation 17 says so.",
+            [
+                ("Health and Social Care Act 2008 (Regulated Activities) Regulations", 2014, ()),
+                ("Health and Social Care Act 2008 (Regulated Activities) Regulations", 2014, ("reg17",)),
+            ],
+        ),
+        (
+            "the Anti-social Behaviour, Crime and Policing Act 2014 and the Care Act 2014, section 9",
+            [("Anti-social Behaviour, Crime and Policing Act", 2014, ()), ("Care Act", 2014, ("s9",))],
+        ),
+        ("The Council acts for 2014 reasons.", []),
+    ],
+)
+def test_citations(text: str, expected: list[tuple[str, int, tuple[str, ...]]]) -> None:
+    assert [(m.act, m.year, m.provisions) for m in mentions(text)] == expected
