@@ -1,11 +1,11 @@
 """Redress: ombudsman decisions turned into data.
 
-    from pipeline import read_decision, analyse
+from pipeline import read_decision, analyse
 
-    decision = read_decision("decision.txt")
-    found = analyse(decision)
-    for payment in found.payments:
-        print(payment.amount, decision.words_of(payment))
+decision = read_decision("decision.txt")
+found = analyse(decision)
+for payment in found.payments:
+    print(payment.amount, decision.words_of(payment))
 """
 
 from __future__ import annotations

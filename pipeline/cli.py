@@ -32,8 +32,11 @@ Start with: **redress run FOLDER --out DIR**, where FOLDER holds raw decisions (
 )
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="How many processes to use.")]
 Scheduler = Annotated[
-    Optional[str],  # noqa: UP007, UP045 - typer reads it
-    typer.Option("--scheduler", help="Send the shards to a Dask scheduler instead, tcp://HOST:PORT; its workers must see the same files."),
+    Optional[str],  # noqa: UP045 - typer reads it
+    typer.Option(
+        "--scheduler",
+        help="Send the shards to a Dask scheduler instead, tcp://HOST:PORT; its workers must see the same files.",
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write. It is made when missing.")]
 ShardSize = Annotated[int, typer.Option("--shard-size", min=1, help="How many loose files make a shard.")]
@@ -47,7 +50,9 @@ def fail(message: str, code: int) -> typer.Exit:
 
 @app.command()
 def run(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Raw decisions: a folder (searched through), or one file.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Raw decisions: a folder (searched through), or one file.")
+    ],
     out: Out = Path("data/dataset"),
     workers: Workers = 1,
     scheduler: Scheduler = None,
@@ -78,7 +83,10 @@ def run(
 def _print_summary(manifest: dict[str, object], out: Path) -> None:
     rows, quarantined = manifest["rows"], manifest["quarantined"]
     assert isinstance(rows, dict) and isinstance(quarantined, dict)
-    print(f"{manifest['inputs']} files: {manifest['decisions']} decisions, {sum(quarantined.values())} in quarantine", end="")
+    print(
+        f"{manifest['inputs']} files: {manifest['decisions']} decisions, {sum(quarantined.values())} in quarantine",
+        end="",
+    )
     print(f" ({', '.join(f'{count} {reason}' for reason, count in quarantined.items())})" if quarantined else "")
     for name, count in rows.items():
         print(f"  {out / name}/  {count:,} rows")
@@ -86,7 +94,9 @@ def _print_summary(manifest: dict[str, object], out: Path) -> None:
 
 @app.command()
 def clean(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Raw decisions: a folder (searched through), or one file.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Raw decisions: a folder (searched through), or one file.")
+    ],
     out: Out = Path("data/records"),
     workers: Workers = 1,
     scheduler: Scheduler = None,
@@ -111,7 +121,9 @@ def clean(
 
 @app.command()
 def extract(
-    records: Annotated[Path, typer.Argument(metavar="RECORDS", help="The folder that `redress clean` wrote.")] = Path("data/records"),
+    records: Annotated[Path, typer.Argument(metavar="RECORDS", help="The folder that `redress clean` wrote.")] = Path(
+        "data/records"
+    ),
     out: Out = Path("data/extracted"),
     workers: Workers = 1,
     scheduler: Scheduler = None,
@@ -131,7 +143,9 @@ def extract(
 
 @app.command()
 def dataset(
-    extracted: Annotated[Path, typer.Argument(metavar="EXTRACTED", help="The folder that `redress extract` wrote.")] = Path("data/extracted"),
+    extracted: Annotated[
+        Path, typer.Argument(metavar="EXTRACTED", help="The folder that `redress extract` wrote.")
+    ] = Path("data/extracted"),
     out: Out = Path("data/dataset"),
 ) -> None:
     """The last stage alone: extracted shards to the tables, the quarantine and run.json.
@@ -168,7 +182,9 @@ def show(file: Annotated[Path, typer.Argument(metavar="FILE", help="One raw deci
 
 @app.command()
 def schema(
-    table: Annotated[Optional[list[str]], typer.Argument(metavar="[TABLE]...", help="Tables to print; all when none is named.")] = None,  # noqa: UP007, UP045
+    table: Annotated[
+        list[str] | None, typer.Argument(metavar="[TABLE]...", help="Tables to print; all when none is named.")
+    ] = None,
 ) -> None:
     """The data dictionary: every table and column with type and meaning ("?" marks columns that may be null).
 

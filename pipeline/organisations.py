@@ -18,7 +18,8 @@ def _known() -> tuple[dict[str, str], dict[str, str], list[tuple[str, regex.Patt
     raw = load_yaml(corpus_folder() / "organisations.yaml")
     names = {_bare(name): kind for kind, listed in raw["names"].items() for name in listed}
     patterns = [
-        (kind, regex.compile(r"\b(?:" + "|".join(regex.escape(w) for w in words) + r")\b")) for kind, words in raw["patterns"]
+        (kind, regex.compile(r"\b(?:" + "|".join(regex.escape(w) for w in words) + r")\b"))
+        for kind, words in raw["patterns"]
     ]
     printed = {name.lower(): kind for kind, listed in raw["printed"].items() for name in listed}
     return printed, names, patterns

@@ -161,7 +161,10 @@ def read_decisions(path: Path) -> list[Decision]:
     """The decisions of one shard, as `clean` made them."""
     table = pq.read_table(path)
     heads = table.select([c for c in table.column_names if c not in (*PARTS, "sections")]).to_pylist()
-    paragraphs = _ungroup(table.column("paragraphs"), ("position", "paragraph", "kind", "section", "heading", "subheading", "start", "end"))
+    paragraphs = _ungroup(
+        table.column("paragraphs"),
+        ("position", "paragraph", "kind", "section", "heading", "subheading", "start", "end"),
+    )
     sections = _ungroup(table.column("sections"), tuple(_SECTIONS.names))
     return [
         Decision(

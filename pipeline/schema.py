@@ -61,7 +61,9 @@ _ALL = (
         _column("reference", STRING, "the case reference as the Ombudsman prints it, `23 011 589`"),
         _column("url", STRING, "where it was published, if known ?"),
         _column("organisation", STRING, "the body complained about, as printed; null in reports that do not name it ?"),
-        _column("organisation_type", STRING, "london_borough, county_council, district_council, … where the name tells ?"),
+        _column(
+            "organisation_type", STRING, "london_borough, county_council, district_council, … where the name tells ?"
+        ),
         _column("category", STRING, "as printed; null where the page has none ?"),
         _column("subcategory", STRING, "as printed; null where the page has none ?"),
         _column("category_predicted", STRING, "the classifier's category, from the body text alone ?"),
@@ -83,7 +85,9 @@ _ALL = (
         _column("injustice_types", CODES, "the union over findings of fault (taxonomy: injustice_types)"),
         _column("remedy_types", CODES, "the union over remedies agreed, recommended or made (taxonomy: remedy_types)"),
         _column("total_awarded", pa.float64(), "pounds: the sum of the totals of agreed and recommended payments"),
-        _column("same_text_as", STRING, "the first decision_id with the same text (a report under several references) ?"),
+        _column(
+            "same_text_as", STRING, "the first decision_id with the same text (a report under several references) ?"
+        ),
         _column("source_file", STRING, "the raw file"),
         _column("sha256", STRING, "the digest of the raw file"),
     ),
@@ -132,7 +136,9 @@ _ALL = (
         _column("organisation", STRING, "who must act ?"),
         _column("recipient", STRING, "whom it is for, as written ?"),
         _column("deadline", STRING, "by when, as written ?"),
-        _column("due_date", pa.date32(), "the deadline as a date, worked out from the decision date where it must be ?"),
+        _column(
+            "due_date", pa.date32(), "the deadline as a date, worked out from the decision date where it must be ?"
+        ),
     ),
     _table(
         "payments",
@@ -184,7 +190,9 @@ _ALL = (
         "quarantine",
         "one raw file that gave no row of decisions",
         _column("source_file", STRING, "the raw file"),
-        _column("reason", STRING, "empty, binary, not_a_decision, no_reference, duplicate, unsupported_type, unreadable, …"),
+        _column(
+            "reason", STRING, "empty, binary, not_a_decision, no_reference, duplicate, unsupported_type, unreadable, …"
+        ),
         _column("detail", STRING, "what is wrong with it, in a sentence"),
     ),
 )

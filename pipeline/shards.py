@@ -117,7 +117,9 @@ def _on_dask(stage: Stage, shards: Sequence[Shard], scheduler: str, advance: Cal
     try:
         client = Client(scheduler, timeout="10s")
     except (OSError, TimeoutError, ValueError) as error:
-        raise StageError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}; start one with: dask scheduler") from None
+        raise StageError(
+            f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}; start one with: dask scheduler"
+        ) from None
     with client:
         if not client.scheduler_info()["workers"]:
             raise StageError(f"the scheduler at {scheduler} has no workers; start some with: dask worker {scheduler}")
@@ -170,7 +172,9 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StageError(f"another run is writing {folder}; wait for it, or choose another folder with --out") from None
+            raise StageError(
+                f"another run is writing {folder}; wait for it, or choose another folder with --out"
+            ) from None
         yield
 
 

@@ -31,33 +31,74 @@ def render(decision: Decision, found: Extraction) -> None:
         numbers = "" if section.first is None else f" {section.first}–{section.last}"
         console.print(f"{'  ' * section.level}{escape(section.heading)}[dim]{numbers}  {section.code}[/]")
 
-    _rows(console, f"Findings ({len(found.findings)})", ("¶", "verdict", "kinds", "injustice", "sentence"), [
-        (_number(f.paragraph), f.polarity.replace("_", " "), ", ".join(f.types), ", ".join(f.injustice), decision.words_of(f))
-        for f in found.findings
-    ])
-    _rows(console, f"Remedies ({len(found.remedies)})", ("¶", "status", "kinds", "who", "due", "words"), [
-        (_number(r.paragraph), r.status, ", ".join(r.types), r.organisation or "", str(r.due_date or r.deadline or ""), decision.words_of(r))
-        for r in found.remedies
-    ])
-    _rows(console, f"Payments ({len(found.payments)})", ("¶", "status", "sum", "total", "to", "for", "words"), [
-        (
-            _number(p.paragraph),
-            p.status,
-            f"£{p.amount:,.2f}" + (f" a {p.frequency}" if p.frequency else ""),
-            "" if p.total is None else f"£{p.total:,.2f}",
-            p.recipient or "",
-            ", ".join(p.purposes),
-            decision.words_of(p),
-        )
-        for p in found.payments
-    ])
-    _rows(console, f"Other sums ({len(found.amounts)})", ("¶", "sum", "why it is no payment"), [
-        (_number(a.paragraph), decision.words_of(a), a.reason.replace("_", " ")) for a in found.amounts
-    ])
-    _rows(console, f"Law ({len(found.citations)})", ("¶", "law", "provision", "words"), [
-        (_number(c.paragraph), c.act if c.year is None or str(c.year) in c.act else f"{c.act} {c.year}", c.provision or "", decision.words_of(c))
-        for c in found.citations
-    ])
+    _rows(
+        console,
+        f"Findings ({len(found.findings)})",
+        ("¶", "verdict", "kinds", "injustice", "sentence"),
+        [
+            (
+                _number(f.paragraph),
+                f.polarity.replace("_", " "),
+                ", ".join(f.types),
+                ", ".join(f.injustice),
+                decision.words_of(f),
+            )
+            for f in found.findings
+        ],
+    )
+    _rows(
+        console,
+        f"Remedies ({len(found.remedies)})",
+        ("¶", "status", "kinds", "who", "due", "words"),
+        [
+            (
+                _number(r.paragraph),
+                r.status,
+                ", ".join(r.types),
+                r.organisation or "",
+                str(r.due_date or r.deadline or ""),
+                decision.words_of(r),
+            )
+            for r in found.remedies
+        ],
+    )
+    _rows(
+        console,
+        f"Payments ({len(found.payments)})",
+        ("¶", "status", "sum", "total", "to", "for", "words"),
+        [
+            (
+                _number(p.paragraph),
+                p.status,
+                f"£{p.amount:,.2f}" + (f" a {p.frequency}" if p.frequency else ""),
+                "" if p.total is None else f"£{p.total:,.2f}",
+                p.recipient or "",
+                ", ".join(p.purposes),
+                decision.words_of(p),
+            )
+            for p in found.payments
+        ],
+    )
+    _rows(
+        console,
+        f"Other sums ({len(found.amounts)})",
+        ("¶", "sum", "why it is no payment"),
+        [(_number(a.paragraph), decision.words_of(a), a.reason.replace("_", " ")) for a in found.amounts],
+    )
+    _rows(
+        console,
+        f"Law ({len(found.citations)})",
+        ("¶", "law", "provision", "words"),
+        [
+            (
+                _number(c.paragraph),
+                c.act if c.year is None or str(c.year) in c.act else f"{c.act} {c.year}",
+                c.provision or "",
+                decision.words_of(c),
+            )
+            for c in found.citations
+        ],
+    )
     total = sum(p.total or 0.0 for p in found.payments if p.status in AWARDED)
     console.print(f"\n[bold]Total awarded[/] £{total:,.2f}")
 

@@ -59,7 +59,9 @@ def find_inputs(path: Path) -> Inputs:
             files.append(name.as_posix())
     if not files:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(passed_over.items()))
-        raise StageError(f"{path} holds no raw decisions (text, HTML or WARC files){f', only {kinds}' if kinds else ''}")
+        raise StageError(
+            f"{path} holds no raw decisions (text, HTML or WARC files){f', only {kinds}' if kinds else ''}"
+        )
     return Inputs(path, tuple(files), dict(sorted(passed_over.items())))
 
 
@@ -119,7 +121,9 @@ def clean_shard(root: str, shard: Shard) -> int:
             except Unreadable as problem:
                 quarantine.append(_quarantined(page.name, problem.reason, problem.detail))
             except Exception as error:  # a bug in the cleaner must not cost the other decisions
-                quarantine.append(_quarantined(page.name, "error", f"{type(error).__name__}: {error}; please report this file"))
+                quarantine.append(
+                    _quarantined(page.name, "error", f"{type(error).__name__}: {error}; please report this file")
+                )
     with written(Path(shard.output)) as temporary:
         write_shard(temporary, decisions, quarantine)
     return len(decisions)
@@ -131,12 +135,16 @@ def _pages(root: Path, name: str, quarantine: list[dict[str, str]]) -> list[RawP
         return _archived(path, name, quarantine)
     if Path(name).suffix.lower() not in TEXT_LIKE:
         suffix = Path(name).suffix
-        quarantine.append(_quarantined(name, "unsupported_type", f"{suffix} files are not read; save the decision as text or HTML"))
+        quarantine.append(
+            _quarantined(name, "unsupported_type", f"{suffix} files are not read; save the decision as text or HTML")
+        )
         return []
     try:
         if path.stat().st_size > LARGEST_FILE:
             limit = LARGEST_FILE // 2**20
-            quarantine.append(_quarantined(name, "too_large", f"larger than {limit} MB; no decision is, split the file"))
+            quarantine.append(
+                _quarantined(name, "too_large", f"larger than {limit} MB; no decision is, split the file")
+            )
             return []
         return [RawPage(_printable(name), path.read_bytes())]
     except OSError as error:
@@ -199,11 +207,19 @@ def extract_shard(shard: Shard) -> int:
     return len(decisions)
 
 
-def run_clean(inputs: Inputs, out: Path, workers: int, scheduler: str | None, shard_size: int = SHARD_SIZE) -> list[Shard]:
+def run_clean(
+    inputs: Inputs, out: Path, workers: int, scheduler: str | None, shard_size: int = SHARD_SIZE
+) -> list[Shard]:
     """Raw files → records."""
     shards = plan_clean(inputs, out.absolute(), shard_size)  # workers elsewhere stand in other folders
     with progress("clean", sizes(shards)) as advance:
-        run_stage(partial(clean_shard, str(inputs.root.resolve())), shards, workers=workers, scheduler=scheduler, advance=advance)
+        run_stage(
+            partial(clean_shard, str(inputs.root.resolve())),
+            shards,
+            workers=workers,
+            scheduler=scheduler,
+            advance=advance,
+        )
     return shards
 
 
@@ -232,7 +248,9 @@ def _gather(
     return write_manifest(out, built, files, inputs.passed_over if inputs else {}, seconds)
 
 
-def run_all(inputs: Inputs, out: Path, workers: int, scheduler: str | None, shard_size: int = SHARD_SIZE) -> dict[str, Any]:
+def run_all(
+    inputs: Inputs, out: Path, workers: int, scheduler: str | None, shard_size: int = SHARD_SIZE
+) -> dict[str, Any]:
     """Raw files → dataset in `out`; the manifest. Raises StageError; what is done is kept in `out/.work`."""
     work = out / WORK
     seconds = {}

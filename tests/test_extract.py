@@ -65,7 +65,9 @@ def test_every_span_is_of_the_text_and_every_pound_is_accounted_for(path: Path) 
         assert 0 <= value.start < value.end <= len(decision.text)
         assert decision.words_of(value).strip() == decision.words_of(value)
     amounts = {amount.start for amount in found.amounts}
-    told = [(remedy.start, remedy.end) for remedy in found.remedies if {"payment", "refund_or_waiver"} & set(remedy.types)]
+    told = [
+        (remedy.start, remedy.end) for remedy in found.remedies if {"payment", "refund_or_waiver"} & set(remedy.types)
+    ]
     for one in find_sums(decision.text):
         paid = any(p.start <= one.start < p.end for p in found.payments) or any(a <= one.start < b for a, b in told)
         assert paid or one.start in amounts, decision.text[one.start - 60 : one.end + 20]
@@ -104,7 +106,9 @@ def test_a_token_pattern_is_a_rule_too() -> None:
     whole = Rule("id", "verdicts", ("fault",), (), (pattern,), (), frozenset(), 8, "clause", "strong", (), ())
     text = "That was far too long."
     doc = blank().make_doc(text)
-    assert [doc[h.start : h.end].text for h in Matchers(blank(), [whole]).hits(doc, text, [(0, len(text))])[0]] == ["far too long"]
+    assert [doc[h.start : h.end].text for h in Matchers(blank(), [whole]).hits(doc, text, [(0, len(text))])[0]] == [
+        "far too long"
+    ]
 
 
 def _copy_of_corpus(folder: Path) -> Path:
@@ -118,14 +122,20 @@ def _copy_of_corpus(folder: Path) -> Path:
 
 def _run(corpus: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *command], env={**os.environ, "REDRESS_CORPUS": str(corpus)}, capture_output=True, text=True, cwd=ROOT
+        [sys.executable, *command],
+        env={**os.environ, "REDRESS_CORPUS": str(corpus)},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
 
 
 def test_a_new_kind_of_fault_takes_yaml_alone(tmp_path: Path) -> None:
     corpus = _copy_of_corpus(tmp_path)
     with (corpus / "taxonomy" / "fault_types.yaml").open("a") as file:
-        file.write("- {code: lost_property, label: Lost property, definition: lost or threw away somebody's belongings}\n")
+        file.write(
+            "- {code: lost_property, label: Lost property, definition: lost or threw away somebody's belongings}\n"
+        )
     with (corpus / "rules" / "fault_types.yaml").open("a") as file:
         file.write(
             "- id: lost_property\n  assigns: lost_property\n"
@@ -165,8 +175,14 @@ def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> N
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("(Local Government Act 1974, sections 26(1) and 26A(1), as amended)", [("Local Government Act", 1974, ("s26(1)", "s26A(1)"))]),
-        ("(Local Government Act 1974, Schedule 5, paragraph 5(2), as amended)", [("Local Government Act", 1974, ("Sch5 para5(2)",))]),
+        (
+            "(Local Government Act 1974, sections 26(1) and 26A(1), as amended)",
+            [("Local Government Act", 1974, ("s26(1)", "s26A(1)"))],
+        ),
+        (
+            "(Local Government Act 1974, Schedule 5, paragraph 5(2), as amended)",
+            [("Local Government Act", 1974, ("Sch5 para5(2)",))],
+        ),
         (
             "Under section 47 of the Children Act 1989. Section 47 of the Act places a duty. A section 47 enquiry followed.",
             [("Children Act", 1989, ("s47",)), ("Children Act", 1989, ("s47",))],

@@ -51,7 +51,10 @@ def _read(action: str, *analysis: str) -> tuple[Decision, Extraction]:
 
 BULLETS = [
     ("pay Ms A £250 to recognise her distress;", [(250, None, None, 250, "Ms A")]),
-    ("pay Ms A £200 a month for the eight months she was in unsuitable accommodation;", [(200, "month", 8, 1600, "Ms A")]),
+    (
+        "pay Ms A £200 a month for the eight months she was in unsuitable accommodation;",
+        [(200, "month", 8, 1600, "Ms A")],
+    ),
     (
         "make a payment of £1,200 to Ms A, calculated at £150 for each of the eight months she was without suitable housing;",
         [(150, "month", 8, 1200, "Ms A")],
@@ -124,7 +127,11 @@ SECTIONS = [
     (
         (),
         "  1. The Council has agreed to apologise to Ms A, pay her £200 and review its procedures within three months of the decision.\n",
-        [("apology", "agreed", "2023-08-10"), ("payment", "agreed", "2023-08-10"), ("procedure_change", "agreed", "2023-08-10")],
+        [
+            ("apology", "agreed", "2023-08-10"),
+            ("payment", "agreed", "2023-08-10"),
+            ("procedure_change", "agreed", "2023-08-10"),
+        ],
         [(200, "agreed")],
     ),
     (
@@ -151,7 +158,11 @@ SECTIONS = [
         "  1. By 30 June 2023 the Council has agreed to:\n    • apologise to Ms A; and\n    • provide us with evidence it has done so.\n"
         "  1. By 31 August 2023 it has agreed to:\n    • remind its housing officers of the duty; and\n    • review its allocations policy.\n"
         "  1. The Council should provide us with evidence it has complied with the above actions.\n",
-        [("apology", "agreed", "2023-06-30"), ("staff_training", "agreed", "2023-08-31"), ("procedure_change", "agreed", "2023-08-31")],
+        [
+            ("apology", "agreed", "2023-06-30"),
+            ("staff_training", "agreed", "2023-08-31"),
+            ("procedure_change", "agreed", "2023-08-31"),
+        ],
         [],
     ),
     (
@@ -187,7 +198,9 @@ SECTIONS = [
         [],
     ),
     (
-        ("The Council offered £250 at stage two. I consider that a proportionate remedy and the Council should now pay it.",),
+        (
+            "The Council offered £250 at stage two. I consider that a proportionate remedy and the Council should now pay it.",
+        ),
         "  1. The Council has agreed to pay Ms A the £250 it offered, within four weeks of this decision.\n",
         [("payment", "agreed", "2023-06-07")],
         [(250, "agreed")],
@@ -197,7 +210,10 @@ SECTIONS = [
 
 @pytest.mark.parametrize(("analysis", "action", "remedies", "payments"), SECTIONS)
 def test_remedies_of_a_section(
-    analysis: tuple[str, ...], action: str, remedies: list[tuple[str, str, str | None]], payments: list[tuple[float, str]]
+    analysis: tuple[str, ...],
+    action: str,
+    remedies: list[tuple[str, str, str | None]],
+    payments: list[tuple[float, str]],
 ) -> None:
     _, found = _read(action, *analysis)
     assert [("+".join(r.types), r.status, str(r.due_date) if r.due_date else None) for r in found.remedies] == remedies

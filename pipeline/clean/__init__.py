@@ -40,14 +40,18 @@ def clean(page: RawPage, source: str = "lgsco") -> Decision:
         try:
             lines = read_html(text)
         except RecursionError:
-            raise Unreadable("nested_too_deep", "the markup nests deeper than any decision page; save the page again") from None
+            raise Unreadable(
+                "nested_too_deep", "the markup nests deeper than any decision page; save the page again"
+            ) from None
     else:
         lines = read_text(text)
     header, summary, rest = split_header(lines, known, page.name, url)
     body = build(summary, rest, known)
     _check(lines, header, body, known)
     if header.reference is None:
-        raise Unreadable("no_reference", "no case reference (YY NNN NNN) in the title or the file's name; rename the file to hold it")
+        raise Unreadable(
+            "no_reference", "no case reference (YY NNN NNN) in the title or the file's name; rename the file to hold it"
+        )
     if _is_report(body, known):
         header = _as_report(header)
     return Decision(

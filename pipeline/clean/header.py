@@ -27,7 +27,9 @@ def reference_in(text: str) -> str | None:
     return f"{found[1]} {found[2]} {found[3]}{found[4].lower()}" if found else None
 
 
-def split_header(lines: Sequence[Line], layout: Layout, name: str, url: str | None) -> tuple[Header, list[Line], list[Line]]:
+def split_header(
+    lines: Sequence[Line], layout: Layout, name: str, url: str | None
+) -> tuple[Header, list[Line], list[Line]]:
     """(header, lines of the summary, lines of the body), furniture left out and every other line kept.
 
     `name` is the raw file's name, which holds the reference where the page prints none.
@@ -66,7 +68,11 @@ def _title(lines: Sequence[Line], layout: Layout) -> int | None:
     """The line `Organisation (YY NNN NNN)`: the first one, and no sentence of the decision."""
     for i, line in enumerate(lines):
         if line.kind in (PLAIN, HEADING, CELL) and len(line.text) <= _TITLE_LENGTH and _BRACKETED.search(line.text):
-            if not line.text.startswith("(") and not line.text.endswith((".", ";", ":")) and not _FIELD.match(line.text):
+            if (
+                not line.text.startswith("(")
+                and not line.text.endswith((".", ";", ":"))
+                and not _FIELD.match(line.text)
+            ):
                 return i
     return None
 
@@ -86,7 +92,9 @@ def _header_start(lines: Sequence[Line], layout: Layout, title: int | None) -> i
             _FIELD.fullmatch(line.text) or _FINAL.fullmatch(fold(line.text)) or _SUMMARY.match(line.text)
         ):
             return i
-    return next((i for i, line in enumerate(lines) if not (is_exact(line, layout) or is_marked(line, layout))), len(lines))
+    return next(
+        (i for i, line in enumerate(lines) if not (is_exact(line, layout) or is_marked(line, layout))), len(lines)
+    )
 
 
 def _read_fields(lines: Sequence[Line], i: int, end: int, layout: Layout, fields: dict[str, str]) -> int:

@@ -13,12 +13,13 @@ from pipeline.clean.decode import tidy
 from pipeline.clean.lines import CELL, HEADING, ITEM, NUMBERED, PLAIN, TOP, Line
 from pipeline.clean.text import mark
 
-_LOOKS = regex.compile(r"<(?:!doctype\s+html|html|head|body|article|main|div|h[1-6]|ol|ul|p)\b[^<]{0,400}>", regex.IGNORECASE)
+_LOOKS = regex.compile(
+    r"<(?:!doctype\s+html|html|head|body|article|main|div|h[1-6]|ol|ul|p)\b[^<]{0,400}>", regex.IGNORECASE
+)
 _SKIP = frozenset({"script", "style", "noscript", "template", "svg", "button", "form", "iframe", "head"})
 _OUTSIDE = frozenset({"nav", "header", "footer", "aside"})
 _BLOCKS = frozenset(
-    "address article blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
-    "h6 header hgroup hr html legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    ["address", "article", "blockquote", "body", "center", "dd", "details", "dialog", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 )
 _HEADS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _ARTICLES = (
@@ -62,7 +63,9 @@ def read_html(text: str) -> list[Line]:
     if not lines:
         mended, _ = _tree(str(BeautifulSoup(text, "html5lib")))
         lines = _read(mended) or lines
-    if not any(line.kind == NUMBERED for line in lines):  # no lists: the numbers may be printed in the words, and start over
+    if not any(
+        line.kind == NUMBERED for line in lines
+    ):  # no lists: the numbers may be printed in the words, and start over
         lines = [mark(line.depth, line.text)._replace(number=None) if line.kind == PLAIN else line for line in lines]
     return lines
 

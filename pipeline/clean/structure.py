@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import regex
 
-from pipeline.clean.lines import CELL, DASH, HEADING, ITEM, NUMBERED, PLAIN, TOP, Layout, Line
+from pipeline.clean.lines import DASH, HEADING, ITEM, NUMBERED, PLAIN, TOP, Layout, Line
 from pipeline.values import Paragraph, Section
 
 _HEADING_WORDS = 30
@@ -15,7 +15,8 @@ _HEADING_WORDS = 30
 _ORDER = {"complaint": 0, "role": 0, "method": 0, "findings": 1, "remedy": 2, "decision": 3}
 # Cells that a flattened table leaves on a line of their own, and that would pass for headings.
 _CELL = regex.compile(
-    r"(?:yes|no|none|n/a|nil|total|not applicable|(?:partly |partially |not )?upheld|[£\d(.,%/\s–-]+.{0,20})", regex.IGNORECASE
+    r"(?:yes|no|none|n/a|nil|total|not applicable|(?:partly |partially |not )?upheld|[£\d(.,%/\s–-]+.{0,20})",
+    regex.IGNORECASE,
 )
 # A flattened list item that goes on with its lead-in.
 _GOES_ON = regex.compile(r"[a-z£(‘“'\"]|[A-Z][\w’'-]*(?:[;,]|$)")

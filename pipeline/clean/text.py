@@ -70,7 +70,7 @@ def mark(indent: int, row: str) -> Line:
         if words and (row[1] == " " or words[0].isalpha()):
             return Line(DASH, words, indent)
         return Line(PLAIN, row, indent)
-    if not first.isalpha() or len(row) > 2 and not row[1].isalpha():
+    if not first.isalpha() or (len(row) > 2 and not row[1].isalpha()):
         bullet = _BULLET.match(row)
         if bullet and len(row) > bullet.end():
             return Line(ITEM, row[bullet.end() :], indent)

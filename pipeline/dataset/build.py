@@ -21,7 +21,17 @@ from pipeline.schema import PARTS, TABLES, to_arrow
 from pipeline.shards import writing
 
 DECISIONS_PER_FILE = 20_000
-_KEYS = ["decision_id", "source_file", "text", "category", "decision", "decision_date", "organisation", "n_paragraphs", "n_words"]
+_KEYS = [
+    "decision_id",
+    "source_file",
+    "text",
+    "category",
+    "decision",
+    "decision_date",
+    "organisation",
+    "n_paragraphs",
+    "n_words",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,9 @@ def _decisions(shards: Sequence[Path], kept: list[_Key]) -> pa.Table:
     table = _take(pa.concat_tables([pq.read_table(path, columns=names) for path in shards]), _offsets(shards), kept)
     first: dict[str, str] = {}
     same = [first.setdefault(key.text_digest, key.decision_id) for key in kept]
-    column = pa.array([None if id_ == key.decision_id else id_ for id_, key in zip(same, kept, strict=True)], pa.string())
+    column = pa.array(
+        [None if id_ == key.decision_id else id_ for id_, key in zip(same, kept, strict=True)], pa.string()
+    )
     return table.set_column(names.index("same_text_as"), "same_text_as", column)
 
 
@@ -132,7 +144,9 @@ def _part(shards: Sequence[Path], kept: list[_Key], name: str) -> pa.Table:
         column = pq.read_table(path, columns=[name]).column(name).combine_chunks()
         lengths.append(column.value_lengths().to_numpy())
         struct = column.flatten()
-        pieces.append(pa.Table.from_arrays([struct.field(f.name) for f in struct.type], names=[f.name for f in struct.type]))
+        pieces.append(
+            pa.Table.from_arrays([struct.field(f.name) for f in struct.type], names=[f.name for f in struct.type])
+        )
     table = pa.concat_tables(pieces)
     counts = np.concatenate(lengths) if lengths else np.zeros(0, np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)])

@@ -16,11 +16,17 @@ from pipeline.shards import written
 MANIFEST = "run.json"
 
 
-def write_manifest(out: Path, built: Built, inputs: int, passed_over: dict[str, int], seconds: dict[str, float]) -> dict[str, Any]:
+def write_manifest(
+    out: Path, built: Built, inputs: int, passed_over: dict[str, int], seconds: dict[str, float]
+) -> dict[str, Any]:
     """Writes `out/run.json` and returns its content. Seconds are the only values that differ between equal runs."""
     packages = ("spacy", "scikit-learn", "pandas", "pyarrow", "lxml", "beautifulsoup4")
     manifest = {
-        "versions": {"redress": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}},
+        "versions": {
+            "redress": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in packages},
+        },
         "digests": {"rules": digest("rules"), "taxonomy": digest("taxonomy")},
         "inputs": inputs,
         "passed_over": passed_over,

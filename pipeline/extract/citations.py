@@ -14,15 +14,19 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from pipeline.corpus import corpus_folder, load_yaml
-from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
+from pipeline.extract.reading import Component, Reading, reader_for, spans_of
 from pipeline.values import Citation
 
 SPANS = "redress_citations"
 _SITE = "https://www.legislation.gov.uk/"
 # "Act 1974", "Regulations 2014": an anchor; the name is read backwards from it.
-_ANCHOR = regex.compile(r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)")
+_ANCHOR = regex.compile(
+    r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)"
+)
 # An act's name and year can open the name of regulations: "Health and Social Care Act 2008 (Regulated Activities) Regulations 2014".
-_REST = regex.compile(r"(?: \([A-Z][^()\n]{1,80}\)| (?:[A-Z][\w’'-]*|and|of|for)){1,8}? (?:Regulations|Order|Rules)(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)")
+_REST = regex.compile(
+    r"(?: \([A-Z][^()\n]{1,80}\)| (?:[A-Z][\w’'-]*|and|of|for)){1,8}? (?:Regulations|Order|Rules)(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)"
+)
 _NAME = regex.compile(
     r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
 )
@@ -34,7 +38,9 @@ _PARAGRAPH = rf"(?:,? (?:paragraphs?|paras?\.?) (?P<para>{_ONE}))?"
 _AFTER = regex.compile(
     rf"(?:,| at| in|:)? ?\(?(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?P<schedule>[Ss]chedules?|[Ss]ch\.?) ?(?P<number>\d{{1,2}}[A-Z]?){_PARAGRAPH})(?P<amended>,? as amended)?"
 )
-_MORE = regex.compile(rf"(?:,| and)? ?(?P<kind>[Ss]ections?|[Ss]chedules?) (?P<list>{_LIST})(?P<amended>,? as amended)?")
+_MORE = regex.compile(
+    rf"(?:,| and)? ?(?P<kind>[Ss]ections?|[Ss]chedules?) (?P<list>{_LIST})(?P<amended>,? as amended)?"
+)
 _BEFORE = regex.compile(
     rf"(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?:(?:paragraphs?|paras?\.?) (?P<para>{_ONE}) (?:of|to|in) )?(?P<schedule>[Ss]chedule|[Ss]ch\.?) (?P<number>\d{{1,2}}[A-Z]?))(?: (?:of|to|in|under) (?:the )?)$"
 )
@@ -43,7 +49,9 @@ _LATER = regex.compile(
     rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})(?P<of> (?:of|to|in|under) (?:the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations|Order))?"
 )
 _ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
-_PROCESS = regex.compile(r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy|meeting|accommodation|file|payment|money|help)")
+_PROCESS = regex.compile(
+    r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy|meeting|accommodation|file|payment|money|help)"
+)
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
 
 
@@ -85,7 +93,11 @@ def find(reading: Reading) -> list[Citation]:
             paragraph = number[place]
         for provision in mention.provisions or (None,):
             url = address(mention.act, mention.year, provision)
-            found.append(Citation(paragraph, mention.start, mention.end, f"{mention.act} {mention.year}", mention.year, provision, url))
+            found.append(
+                Citation(
+                    paragraph, mention.start, mention.end, f"{mention.act} {mention.year}", mention.year, provision, url
+                )
+            )
     reading.citations = found
     return found
 
@@ -95,7 +107,11 @@ def mentions(text: str) -> list[_Mention]:
     full = list(_full(text))
     covered = [(m.start, m.end) for m in full]
     everything = sorted([*full, *_later(text, full, covered)], key=lambda m: (m.start, m.end))
-    return [m for m in everything if m.provisions or not any(o is not m and o.start <= m.start and m.end <= o.end for o in everything)]
+    return [
+        m
+        for m in everything
+        if m.provisions or not any(o is not m and o.start <= m.start and m.end <= o.end for o in everything)
+    ]
 
 
 def _full(text: str) -> Iterator[_Mention]:
@@ -144,7 +160,11 @@ def _full(text: str) -> Iterator[_Mention]:
 
 def _known_end(words: str) -> str:
     """The part of a name that is a known act's, when the words before it belong to the sentence ("Regulation under the Care Act")."""
-    known = max((n for n in _names() if (words + "Act").endswith(n) or (words + "Regulations").endswith(n)), key=len, default=None)
+    known = max(
+        (n for n in _names() if (words + "Act").endswith(n) or (words + "Regulations").endswith(n)),
+        key=len,
+        default=None,
+    )
     if known is None:
         return words
     tail = known.rsplit(" ", 1)[0] + " "
@@ -157,14 +177,20 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
     for found in _LATER.finditer(text):
         if any(start <= found.start() < end for start, end in covered):
             continue
-        if text[found.end() : found.end() + 4] == " of " or (found["of"] is None and regex.match(r" (?:of|to|in) (?:the )?[A-Z]", text[found.end() : found.end() + 12])):
+        if text[found.end() : found.end() + 4] == " of " or (
+            found["of"] is None and regex.match(r" (?:of|to|in) (?:the )?[A-Z]", text[found.end() : found.end() + 12])
+        ):
             continue
         provisions = _provisions(found)
         before = [m for m in full if m.start < found.start()]
         kind = "Regulations" if found["kind"][0] in "Rr" else (found["what"] or "Act").capitalize()
         if found["what"] and found["what"].lower() == "act" and kind == "Regulations":
             kind = "Act"
-        same = [m for m in before if kind in m.act.split(" (")[0].split() or m.act.endswith(kind) or (kind in m.act and kind != "Act")]
+        same = [
+            m
+            for m in before
+            if kind in m.act.split(" (")[0].split() or m.act.endswith(kind) or (kind in m.act and kind != "Act")
+        ]
         if found["of"]:
             if found["year"]:
                 same = [m for m in same if m.year == int(found["year"])]

@@ -17,13 +17,22 @@ _PERIOD = regex.compile(
     rf"|\b(?P<bare>{_COUNT})[ -](?:calendar )?(?P<bwork>working )?(?P<bunit>day|week|month|year)s?(?:’|')? (?:of|from|after|following) (?:(?:the|my|our|this|that|date of|final) )*(?:final |date of (?:the|this|my|our) (?:final )?)?(?:decision|statement|report)",
     regex.IGNORECASE,
 )
-_BY = regex.compile(r"\b(?:by|no later than|not later than|before|on or before|until|latest by)(?: the end of)? (?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?$", regex.IGNORECASE)
+_BY = regex.compile(
+    r"\b(?:by|no later than|not later than|before|on or before|until|latest by)(?: the end of)? (?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?$",
+    regex.IGNORECASE,
+)
 _END_OF = regex.compile(
     r"\b(?:by|before|no later than|not later than)(?: the)? end of (?P<month>January|February|March|April|May|June|July|August|September|October|November|December)(?: (?P<year>\d{4}))?",
     regex.IGNORECASE,
 )
-_SAME = regex.compile(r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)|\bat the same time|\bby (?:the same|that) date|\bin that time", regex.IGNORECASE)
-_ANCHORED_ELSEWHERE = regex.compile(r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b(?!\s+(?:same|date|final|decision|statement|report|public))", regex.IGNORECASE)
+_SAME = regex.compile(
+    r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)|\bat the same time|\bby (?:the same|that) date|\bin that time",
+    regex.IGNORECASE,
+)
+_ANCHORED_ELSEWHERE = regex.compile(
+    r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b(?!\s+(?:same|date|final|decision|statement|report|public))",
+    regex.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,21 @@ def find_deadline(text: str, decided: date | None) -> Deadline | None:
         unit = (match["unit"] or match["bunit"]).lower()
         if count is None:
             continue
-        if match["count"] and match[0].split(" ", 1)[0].lower() in ("with", "has", "have", "given", "allowing") and not text.startswith(" to ", match.end()):
+        if (
+            match["count"]
+            and match[0].split(" ", 1)[0].lower() in ("with", "has", "have", "given", "allowing")
+            and not text.startswith(" to ", match.end())
+        ):
             continue  # "has three months to complete them" is a deadline, "has three months left" is none
         # "within two weeks of the hearing" hangs on something else than the decision.
-        elsewhere = match["count"] is not None and match["from"] is None and _ANCHORED_ELSEWHERE.match(text, match.end())
-        due = None if decided is None or elsewhere else _after(decided, count, unit, bool(match["work"] or match["bwork"]))
+        elsewhere = (
+            match["count"] is not None and match["from"] is None and _ANCHORED_ELSEWHERE.match(text, match.end())
+        )
+        due = (
+            None
+            if decided is None or elsewhere
+            else _after(decided, count, unit, bool(match["work"] or match["bwork"]))
+        )
         if "further" in match[0].lower() or "another" in match[0].lower():
             found.append((match.start(), Deadline(match[0], due, same=False)))
         else:
@@ -57,13 +76,20 @@ def find_deadline(text: str, decided: date | None) -> Deadline | None:
         first = date_of(DATE.match(f"1 {match['month']} {year}")) if year else None  # type: ignore[arg-type]
         if first is not None and decided is not None and first < decided and not match["year"]:
             first = add_period(first, 1, "year")
-        found.append((match.start(), Deadline(match[0], add_period(add_period(first, 1, "month"), -1, "day") if first else None)))
+        found.append(
+            (match.start(), Deadline(match[0], add_period(add_period(first, 1, "month"), -1, "day") if first else None))
+        )
     for match in DATE.finditer(text):
         opener = _BY.search(text, max(0, match.start() - 40), match.start())
         if opener is None:
             continue
         due = date_of(match, decided.year if decided else None)
-        if due is not None and decided is not None and due < decided and not (match["year"] or match["y"] or match["iy"]):
+        if (
+            due is not None
+            and decided is not None
+            and due < decided
+            and not (match["year"] or match["y"] or match["iy"])
+        ):
             due = add_period(due, 1, "year")
         found.append((opener.start(), Deadline(text[opener.start() : match.end()], due)))
     for match in _SAME.finditer(text):

@@ -24,9 +24,13 @@ _POINTS_BACK = regex.compile(
     r"(?:However, |But |Nor |And |I find |I consider |We find |In my view,? |We consider )?(?:this|that|these|those|it|they|such|so (?:was|were)|both|neither|in (?:both|each|all|either)|on both|the (?:fault|faults|failing|failings))\b",
     regex.IGNORECASE,
 )
-_COMPLAINANT = regex.compile(r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They|The (?:complainant|family|couple|man|woman))\b[^.]{0,40}\b(?:says?|said|complain\w*|feels?|felt|believes?|told|claims?|alleges?)\b")
+_COMPLAINANT = regex.compile(
+    r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They|The (?:complainant|family|couple|man|woman))\b[^.]{0,40}\b(?:says?|said|complain\w*|feels?|felt|believes?|told|claims?|alleges?)\b"
+)
 _INJUSTICE = regex.compile(r"\binjustice\b", regex.IGNORECASE)
-_NO_INJUSTICE = regex.compile(r"\b(?:no|not|without|any|nor|never)\b[^.;]{0,60}\binjustice\b|injustice[^.;]{0,30}\bnot\b", regex.IGNORECASE)
+_NO_INJUSTICE = regex.compile(
+    r"\b(?:no|not|without|any|nor|never)\b[^.;]{0,60}\binjustice\b|injustice[^.;]{0,30}\bnot\b", regex.IGNORECASE
+)
 _CAUSES = regex.compile(r"\b(?:caus\w+|led|leading|result\w+|suffer\w+|left|meant|because of|lost)\b", regex.IGNORECASE)
 
 
@@ -37,8 +41,7 @@ _SENTENCE_END = regex.compile(r"(?<=[.;])\s")
 _LONG = regex.compile(r"[a-z]{5,}")
 _EVERYWHERE = frozenset(
     word[:6]
-    for word in "council councils should would which their there about these those other after before where because might while against "
-    "between through without people person within under being could having".split()
+    for word in ["council", "councils", "should", "would", "which", "their", "there", "about", "these", "those", "other", "after", "before", "where", "because", "might", "while", "against", "between", "through", "without", "people", "person", "within", "under", "being", "could", "having"]
 )
 _SHARED = 1  # words a finding and a rule must share
 
@@ -119,7 +122,12 @@ def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tupl
         plain = any(item.strong("fault") or item.strong("no_fault") for item in items)
         for item in items:
             polarities = tuple(p for p in ("no_fault", "fault") if item.strong(p))
-            if not polarities and not plain and item.sentence.role != "narrative" and item.sentence.section in ("findings", "other", "decision"):
+            if (
+                not polarities
+                and not plain
+                and item.sentence.role != "narrative"
+                and item.sentence.section in ("findings", "other", "decision")
+            ):
                 weak = {v.polarity for v in item.found}
                 if len(weak) == 1:
                     polarities = tuple(weak)
@@ -132,7 +140,9 @@ def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tupl
 
 def _own_voice(reading: Reading, item: _Judged) -> bool:
     """Whether a sentence of the narrative holds the Ombudsman's own verdict, and not what somebody reported."""
-    return any(h.rule.id == "own_voice" for h in reading.hits[item.index]) and any(v.rule == "fault" for v in item.found)
+    return any(h.rule.id == "own_voice" for h in reading.hits[item.index]) and any(
+        v.rule == "fault" for v in item.found
+    )
 
 
 def _codes(reading: Reading, indexes: Iterable[int], file: str) -> list[str]:
@@ -204,7 +214,8 @@ def _injustice(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tup
         indexes = [
             i
             for i in range(item.index, len(reading.sentences))
-            if reading.sentences[i].line == item.sentence.line and (i == item.index or not _COMPLAINANT.match(reading.words(reading.sentences[i])))
+            if reading.sentences[i].line == item.sentence.line
+            and (i == item.index or not _COMPLAINANT.match(reading.words(reading.sentences[i])))
         ]
         codes = set(_codes(reading, indexes, "injustice_types"))
     return ("none",) if "none" in codes else tuple(sorted(codes))

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import regex
 
-_UNITS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)}
-_WORD = "|".join(sorted((*WORDS, "a(?= (?:hundred|thousand|million))", "hundred", "thousand", "million"), key=len, reverse=True))
+_WORD = "|".join(
+    sorted((*WORDS, "a(?= (?:hundred|thousand|million))", "hundred", "thousand", "million"), key=len, reverse=True)
+)
 _SUM = regex.compile(
     r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
     r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|p)\b(?!\.\s?\d)",
@@ -54,9 +56,13 @@ def find_sums(text: str, start: int = 0, end: int | None = None) -> list[Sum]:
 
 def _sum(text: str, found: regex.Match[str]) -> Sum:
     if found["pounds"]:
-        pounds = float(found["pounds"].replace(",", "") + (found["pence"] or "")) * _SCALES.get((found["scale"] or "").lower(), 1.0)
+        pounds = float(found["pounds"].replace(",", "") + (found["pence"] or "")) * _SCALES.get(
+            (found["scale"] or "").lower(), 1.0
+        )
     else:
-        pounds = float(found["number"].replace(",", "") + (found["part"] or "")) / (1.0 if found["coin"].lower() == "pounds" else 100.0)
+        pounds = float(found["number"].replace(",", "") + (found["part"] or "")) / (
+            1.0 if found["coin"].lower() == "pounds" else 100.0
+        )
     return _with_period(text, found.start(), found.end(), pounds)
 
 

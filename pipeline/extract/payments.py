@@ -26,31 +26,65 @@ _DAYS = {"day": 1.0, "week": 7.0, "fortnight": 14.0}
 _MONTHS = {"month": 1.0, "term": 4.0, "year": 12.0}
 _NUMBER = r"\d+|[a-z]+(?:-[a-z]+)?"
 _COUNTED = regex.compile(
-    rf"(?:for|over|covering|across|of|and|during|those|these)?\s*(?:each of |all |about |around |some )?(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?(?P<count>{_NUMBER})(?: (?:full|whole|school|academic|calendar|complete|missed))? (?P<unit>day|night|week|fortnight|month|term|year)s?\b", regex.IGNORECASE
+    rf"(?:for|over|covering|across|of|and|during|those|these)?\s*(?:each of |all |about |around |some )?(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?(?P<count>{_NUMBER})(?: (?:full|whole|school|academic|calendar|complete|missed))? (?P<unit>day|night|week|fortnight|month|term|year)s?\b",
+    regex.IGNORECASE,
 )
-_TOTAL_BEFORE = regex.compile(r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$", regex.IGNORECASE)
-_TOTAL_AFTER = regex.compile(r"\s*(?:,? ?made up (?:of|as)|,? ?consisting of|,? ?comprising|,? ?\(?(?:that is|being|this is) £|in (?:all|total)\b|altogether\b|[^.]{0,60}, made up of|: £)", regex.IGNORECASE)
-_WAIVED = regex.compile(r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+|tak(?:e|es|en|ing) (?:the|her|his|their|off|that|this))\b", regex.IGNORECASE)
-_SET_OFF = regex.compile(r"\b(?:against|deduct\w*|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$", regex.IGNORECASE)
+_TOTAL_BEFORE = regex.compile(
+    r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$",
+    regex.IGNORECASE,
+)
+_TOTAL_AFTER = regex.compile(
+    r"\s*(?:,? ?made up (?:of|as)|,? ?consisting of|,? ?comprising|,? ?\(?(?:that is|being|this is) £|in (?:all|total)\b|altogether\b|[^.]{0,60}, made up of|: £)",
+    regex.IGNORECASE,
+)
+_WAIVED = regex.compile(
+    r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+|tak(?:e|es|en|ing) (?:the|her|his|their|off|that|this))\b",
+    regex.IGNORECASE,
+)
+_SET_OFF = regex.compile(
+    r"\b(?:against|deduct\w*|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$",
+    regex.IGNORECASE,
+)
 _RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
 _RANGE_AFTER = regex.compile(r"\s*(?:and|to|[-–])\s*£", regex.IGNORECASE)
 _RANGE_BEFORE = regex.compile(r"£[\d,.]+\s*(?:and|to|[-–])\s*$", regex.IGNORECASE)
-_PAY = regex.compile(r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)|compensat\w+|credit|return|give|gave|make|redress|sum)\b", regex.IGNORECASE)
+_PAY = regex.compile(
+    r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)|compensat\w+|credit|return|give|gave|make|redress|sum)\b",
+    regex.IGNORECASE,
+)
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
-_EACH = regex.compile(r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £", regex.IGNORECASE)
-_BOTH_BODIES = regex.compile(r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)", regex.IGNORECASE)
+_EACH = regex.compile(
+    r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £",
+    regex.IGNORECASE,
+)
+_BOTH_BODIES = regex.compile(
+    r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)",
+    regex.IGNORECASE,
+)
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\bto £", regex.IGNORECASE)
-_BESIDES = regex.compile(r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE)
-_MONTH_YEAR = regex.compile(rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b", regex.IGNORECASE)
+_BESIDES = regex.compile(
+    r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE
+)
+_MONTH_YEAR = regex.compile(
+    rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b",
+    regex.IGNORECASE,
+)
 _OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
-_CONDITION = regex.compile(r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b", regex.IGNORECASE)
-_RAISED = regex.compile(r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the|includ\w+ the £)", regex.IGNORECASE)
+_CONDITION = regex.compile(
+    r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b",
+    regex.IGNORECASE,
+)
+_RAISED = regex.compile(
+    r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the|includ\w+ the £)",
+    regex.IGNORECASE,
+)
 _TO_WHOM = regex.compile(
     r"£[\d.,]+\w*(?: each)?(?: a \w+)? (?:each )?(?:to|of) (?!reflect|recogni|acknowledg|remedy|make|put|compensat|cover|address|help|repay|pay|mark|be\b)"
 )
 _TOO_LOW = regex.compile(
-    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)", regex.IGNORECASE
+    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)",
+    regex.IGNORECASE,
 )
 
 
@@ -93,7 +127,14 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
     awarded = {p.amount for p in payments} | {p.total for p in payments if p.total}
     parts = _sums_of_parts(payments)
     amounts = [
-        Amount(p.sentence.number, p.sentence.section, p.sum.start, p.sum.end, p.sum.pounds, taken.get(p.sum.start) or _reason(reading, p, awarded, parts))
+        Amount(
+            p.sentence.number,
+            p.sentence.section,
+            p.sum.start,
+            p.sum.end,
+            p.sum.pounds,
+            taken.get(p.sum.start) or _reason(reading, p, awarded, parts),
+        )
         for p in places
         if taken.get(p.sum.start) != ""
     ]
@@ -118,7 +159,9 @@ def _places(reading: Reading) -> list[_Place]:
     return found
 
 
-def _of_remedy(reading: Reading, remedy: Remedy, index: int, inside: Sequence[_Place], taken: dict[int, str]) -> list[Payment]:
+def _of_remedy(
+    reading: Reading, remedy: Remedy, index: int, inside: Sequence[_Place], taken: dict[int, str]
+) -> list[Payment]:
     """The payments that one remedy states; marks every sum in it as taken."""
     text = reading.text
     if not set(remedy.types) & {"payment", "refund_or_waiver"}:
@@ -132,9 +175,18 @@ def _of_remedy(reading: Reading, remedy: Remedy, index: int, inside: Sequence[_P
         one = place.sum
         before, after = text[remedy.start : one.start], text[one.reach : remedy.end]
         reason = _inside_reason(before, after, remedy, kept)
-        if reason is None and k and not one.frequency and any(_multiple(one.pounds, p.sum, text, remedy) for p in periodic if p is not place):
+        if (
+            reason is None
+            and k
+            and not one.frequency
+            and any(_multiple(one.pounds, p.sum, text, remedy) for p in periodic if p is not place)
+        ):
             reason = "total"
-        if reason is None and one.frequency and any(_multiple(q.sum.pounds, one, text, remedy) for q in kept if not q.sum.frequency):
+        if (
+            reason is None
+            and one.frequency
+            and any(_multiple(q.sum.pounds, one, text, remedy) for q in kept if not q.sum.frequency)
+        ):
             # "£2,400 … for two terms at £1,200 a term": one payment, by the term.
             kept = [q for q in kept if not _multiple(q.sum.pounds, one, text, remedy)]
             for q in inside[:k]:
@@ -175,7 +227,14 @@ def _inside_reason(before: str, after: str, remedy: Remedy, kept: Sequence[_Plac
 def _multiple(whole: float, part: Sum, text: str, remedy: Remedy) -> bool:
     """Whether `whole` is what a periodic sum comes to."""
     count = _count(text[remedy.start : remedy.end], part.frequency)
-    return part.frequency is not None and part.pounds > 0 and ((count is not None and abs(whole - count * part.pounds) < 0.01) or (count is None and abs(whole / part.pounds - round(whole / part.pounds)) < 1e-6 and whole > part.pounds))
+    return (
+        part.frequency is not None
+        and part.pounds > 0
+        and (
+            (count is not None and abs(whole - count * part.pounds) < 0.01)
+            or (count is None and abs(whole / part.pounds - round(whole / part.pounds)) < 1e-6 and whole > part.pounds)
+        )
+    )
 
 
 def _is_total_of(first: Sum, rest: Sequence[Sum]) -> bool:
@@ -225,7 +284,10 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
     return above if above.endswith(":") else ""
 
 
-_EACH_NOUN = regex.compile(r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for) each (?:of the )?(?P<noun>tenant|child|resident|complainant|family|household|person|brother|sister|parent|couple|carer|applicant|sibling|twin)\b|\beach (?P<own>tenant|child|resident|complainant|family|household|person|brother|sister|parent)(?:, [A-Z] and [A-Z],)? £", regex.IGNORECASE)
+_EACH_NOUN = regex.compile(
+    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for) each (?:of the )?(?P<noun>tenant|child|resident|complainant|family|household|person|brother|sister|parent|couple|carer|applicant|sibling|twin)\b|\beach (?P<own>tenant|child|resident|complainant|family|household|person|brother|sister|parent)(?:, [A-Z] and [A-Z],)? £",
+    regex.IGNORECASE,
+)
 _PLURALS = {"child": "children", "family": "families", "person": "people"}
 
 
@@ -235,7 +297,11 @@ def _each_of(reading: Reading, part: str) -> int | None:
     if found is None:
         return None
     noun = (found["noun"] or found["own"]).lower()
-    counted = regex.search(rf"\b(two|three|four|five|six|seven|eight|nine|ten|both) (?:\w+ ){{0,2}}?{_PLURALS.get(noun, noun + 's')}\b", reading.text, regex.IGNORECASE)
+    counted = regex.search(
+        rf"\b(two|three|four|five|six|seven|eight|nine|ten|both) (?:\w+ ){{0,2}}?{_PLURALS.get(noun, noun + 's')}\b",
+        reading.text,
+        regex.IGNORECASE,
+    )
     if counted is None:
         return None
     return 2 if counted[1].lower() == "both" else number(counted[1])
@@ -259,7 +325,11 @@ def _part(text: str, remedy: Remedy, place: _Place, kept: Sequence[_Place]) -> t
             start = place.sum.start
     end = remedy.end if k == len(kept) - 1 else starts[k + 1]
     piece = text[start:end]
-    piece = regex.sub(r"(?:[,;]|\s|\band\b|\bplus\b|\ba further\b|\balso\b|\bpay\b|\bto\b)+$", "", piece) if k < len(kept) - 1 else piece
+    piece = (
+        regex.sub(r"(?:[,;]|\s|\band\b|\bplus\b|\ba further\b|\balso\b|\bpay\b|\bto\b)+$", "", piece)
+        if k < len(kept) - 1
+        else piece
+    )
     return start, start + len(piece.rstrip(" ,;"))
 
 
@@ -272,7 +342,11 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
         return f"each {(every['noun'] or every['own']).lower()}"
     before = reading.text[:start]
     shift = one.start - start
-    own = payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)]) if _TO_WHOM.match(part, max(shift, 0)) else None
+    own = (
+        payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)])
+        if _TO_WHOM.match(part, max(shift, 0))
+        else None
+    )
     if own is not None:
         return own
     # What stands between the payment before it and this one ("£200 for her distress, and pay Mr A £100").
@@ -296,7 +370,9 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
 
 def _clip(words: str) -> str:
     """The words up to what the sum is for: whom it is for stands before."""
-    found = regex.search(r"\b(?:for|to (?:reflect|recognise|acknowledge|remedy|make)|in recognition|because|as)\b", words[12:])
+    found = regex.search(
+        r"\b(?:for|to (?:reflect|recognise|acknowledge|remedy|make)|in recognition|because|as)\b", words[12:]
+    )
     return words[: found.start() + 12] if found else words
 
 
@@ -311,7 +387,13 @@ def _count(words: str, frequency: str | None) -> int | None:
     for found in _COUNTED.finditer(words):
         unit = "day" if found["unit"].lower() == "night" else found["unit"].lower()
         count = number(found["count"])
-        if unit == frequency and count is not None and count > 1 and not regex.search(r"(?:within|limit of|per|every)\s*$", words[: found.start()]) and not regex.match(r"\s*(?:limit|rule|of the (?:date|decision))", words[found.end() :]):
+        if (
+            unit == frequency
+            and count is not None
+            and count > 1
+            and not regex.search(r"(?:within|limit of|per|every)\s*$", words[: found.start()])
+            and not regex.match(r"\s*(?:limit|rule|of the (?:date|decision))", words[found.end() :])
+        ):
             return count
     one = regex.search(rf"\bfor (?:a|one) (?:single )?{frequency}\b", words) if frequency else None
     return 1 if one else None
@@ -319,7 +401,9 @@ def _count(words: str, frequency: str | None) -> int | None:
 
 def _total(one: Sum, count: int | None, words: str, remedy: Remedy) -> float | None:
     """What a sum comes to: the sum itself, times its periods, or over the days between two dates."""
-    if _CONDITION.search(words) and regex.search(r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", words, regex.IGNORECASE):
+    if _CONDITION.search(words) and regex.search(
+        r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", words, regex.IGNORECASE
+    ):
         return None
     if one.frequency is None:
         return one.pounds
@@ -336,7 +420,7 @@ def _total(one: Sum, count: int | None, words: str, remedy: Remedy) -> float | N
 
 
 def _year_after(words: str, found: regex.Match[str]) -> int | None:
-    """"from 6 June to 27 November 2022": the year named later serves the date that names none."""
+    """ "from 6 June to 27 November 2022": the year named later serves the date that names none."""
     later = regex.search(r"\b(?:19|20)\d\d\b", words[found.end() :])
     return int(later[0]) if later else None
 
@@ -385,7 +469,11 @@ def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[i
         if payment.status != "offered":
             kept.append(payment)
             continue
-        same = too_low or any(p.amount == payment.amount or (p.remedy is not None and _RAISED.search(_words(reading, reading.remedies[p.remedy]))) for p in awarded)
+        same = too_low or any(
+            p.amount == payment.amount
+            or (p.remedy is not None and _RAISED.search(_words(reading, reading.remedies[p.remedy])))
+            for p in awarded
+        )
         if same:
             for one in find_sums(reading.text, payment.start, payment.end):
                 if one.pounds == payment.amount:
@@ -402,7 +490,9 @@ def _words(reading: Reading, remedy: Remedy) -> str:
     return reading.text[remedy.start : remedy.end]
 
 
-def _drop_remedies(remedies: list[Remedy], payments: list[Payment], gone: set[int]) -> tuple[list[Remedy], list[Payment]]:
+def _drop_remedies(
+    remedies: list[Remedy], payments: list[Payment], gone: set[int]
+) -> tuple[list[Remedy], list[Payment]]:
     from dataclasses import replace
 
     place = {old: new for new, old in enumerate(i for i in range(len(remedies)) if i not in gone)}
@@ -428,7 +518,11 @@ def _reason(reading: Reading, place: _Place, awarded: set[float], parts: set[flo
     one, sentence = place.sum, place.sentence
     words = reading.text[sentence.start : sentence.end]
     before, after = reading.text[sentence.start : one.start], reading.text[one.reach : sentence.end]
-    if sentence.role != "law" and one.pounds in awarded and sentence.section in ("summary", "findings", "decision", "remedy", "other"):
+    if (
+        sentence.role != "law"
+        and one.pounds in awarded
+        and sentence.section in ("summary", "findings", "decision", "remedy", "other")
+    ):
         return "repeat"
     if sentence.role != "law" and one.pounds in parts:
         return "total"
@@ -436,7 +530,15 @@ def _reason(reading: Reading, place: _Place, awarded: set[float], parts: set[flo
         return "guidance"
     found = _nearest(reading, place)
     if sentence.section == "complaint":
-        return found if found in ("rent", "debt", "charge", "benefit") and not regex.search(r"\b(?:wants?|claims?|lost|spent|bought|compensat\w+|asks?|would like|should pay|seeks?|value|back)\b", words) else "claim"
+        return (
+            found
+            if found in ("rent", "debt", "charge", "benefit")
+            and not regex.search(
+                r"\b(?:wants?|claims?|lost|spent|bought|compensat\w+|asks?|would like|should pay|seeks?|value|back)\b",
+                words,
+            )
+            else "claim"
+        )
     if sentence.section in ("role",):
         return "guidance"
     return found or ("charge" if sentence.section != "summary" else "other")

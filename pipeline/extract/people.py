@@ -6,13 +6,21 @@ import regex
 
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Sir|Lady|Cllr|Councillor)"
 _NAME = r"[A-Z](?![A-Z])[a-z]*(?:[-’'][A-Z][a-z]+)?"
-PERSON = regex.compile(rf"\b{_TITLE}\.?(?: (?:and|&) {_TITLE}\.?)? {_NAME}\b(?! (?:Council|Borough|County))(?: and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) [a-z]+))?")
+PERSON = regex.compile(
+    rf"\b{_TITLE}\.?(?: (?:and|&) {_TITLE}\.?)? {_NAME}\b(?! (?:Council|Borough|County))(?: and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) [a-z]+))?"
+)
 _SINGLE = regex.compile(rf"\b{_TITLE}\.? {_NAME}\b")
 _FEMALE = regex.compile(r"\b(?:Mrs|Ms|Miss|Lady)\b|^the (?:woman|mother|daughter|sister|aunt|grandmother|girl|wife)")
 _MALE = regex.compile(r"\b(?:Mr|Sir)\b|^the (?:man|father|son|brother|uncle|grandfather|boy|husband)")
-_COUPLE = regex.compile(rf"\b{_TITLE}\.? (?:and|&) {_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME} and {_TITLE}\.? {_NAME}\b|\bthe (?:couple|family|parents)\b")
-_ROLE = regex.compile(r"\b(?:the|The|A|a|An|an) ((?:young )?(?:woman|man|mother|father|couple|family|complainant|daughter|son|tenant|resident|parents|grandmother|grandfather|carer|boy|girl|child|business|company|charity|school))\b")
-ESTATE = regex.compile(rf"\bthe (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME}(?:’s|'s) estate\b")
+_COUPLE = regex.compile(
+    rf"\b{_TITLE}\.? (?:and|&) {_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME} and {_TITLE}\.? {_NAME}\b|\bthe (?:couple|family|parents)\b"
+)
+_ROLE = regex.compile(
+    r"\b(?:the|The|A|a|An|an) ((?:young )?(?:woman|man|mother|father|couple|family|complainant|daughter|son|tenant|resident|parents|grandmother|grandfather|carer|boy|girl|child|business|company|charity|school))\b"
+)
+ESTATE = regex.compile(
+    rf"\bthe (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME}(?:’s|'s) estate\b"
+)
 _PAYEE = regex.compile(
     rf"(?P<estate>the (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}|{_TITLE}\.? {_NAME}(?:’s|'s) estate)"
     rf"|(?P<person>{PERSON.pattern})"

@@ -23,9 +23,12 @@ _KEY = "redress"
 # Words that can open or carry a verdict, an action or a sum; a paragraph of the narrative or the law needs one of these.
 _MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
 _ELSEWHERE = regex.compile(
-    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to|said it would|has asked the|put (?:this|it|that) right", regex.IGNORECASE
+    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to|said it would|has asked the|put (?:this|it|that) right",
+    regex.IGNORECASE,
 )
-_POINTS_BACK = regex.compile(r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)|The (?:fault|failing|failure|delay|omission))\b")
+_POINTS_BACK = regex.compile(
+    r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)|The (?:fault|failing|failure|delay|omission))\b"
+)
 
 
 @dataclass
@@ -42,7 +45,9 @@ class Reading:
     decision_date: date | None = None
     everything: list[Sentence] = field(default_factory=list)
     report: bool = False
-    rules: list[frozenset[str]] | None = None  # what the part on the law asks for, as stems; worked out when first needed
+    rules: list[frozenset[str]] | None = (
+        None  # what the part on the law asks for, as stems; worked out when first needed
+    )
     findings: list[Finding] = field(default_factory=list)
     injustice_found: bool = False
     remedies: list[Remedy] = field(default_factory=list)
@@ -104,7 +109,11 @@ class Reader:
         """Each line, and whether it can hold something: a verdict, an action or a sum, or what the next one points back to."""
         wanted = [self._can_matter(text, line) for line in lines]
         for i in range(1, len(lines)):
-            if wanted[i] and lines[i].section in ("findings", "other", "decision") and _POINTS_BACK.match(text, lines[i].start):
+            if (
+                wanted[i]
+                and lines[i].section in ("findings", "other", "decision")
+                and _POINTS_BACK.match(text, lines[i].start)
+            ):
                 wanted[i - 1] = True
         return list(zip(lines, wanted, strict=True))
 

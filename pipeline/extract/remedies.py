@@ -24,26 +24,28 @@ _STANDARD = regex.compile(
     r"\b(?:evidence|proof|show us|satisfy us|demonstrate|tell (?:us|me)|let (?:us|me) (?:know|have|see)|confirm to (?:us|me)|write to (?:us|me)|report (?:back )?to (?:us|me|the Ombudsman)|send (?:us|me)|provide (?:us|me)|inform (?:us|me))\b",
     regex.IGNORECASE,
 )
-_EVIDENCE_OF = regex.compile(r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)", regex.IGNORECASE)
+_EVIDENCE_OF = regex.compile(
+    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
+    regex.IGNORECASE,
+)
 _TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
-_BASE = (
-    "apologise pay write send give offer arrange review remind train provide refund reimburse repay waive cancel backdate amend correct remove update explain tell brief issue check identify "
-    "consider reconsider carry complete hold set put introduce develop publish draw make ensure start change revise report meet appoint share add place look find audit assess reassess invite "
-    "contact begin agree take work create produce circulate credit compensate clear restore reinstate secure inspect visit fit repair monitor discuss raise commission deliver undertake examine "
-    "transfer move install notify inform record destroy delete reopen suspend go join treat ask return replace release settle award adopt establish implement improve strengthen instruct "
-    "encourage support trace recalculate rewrite retrain rehear prepare allocate extend hear restart replant rebuild fund follow bring keep let use allow"
-).split()
-_THIRD = [f"{verb}es" if verb.endswith(("s", "sh", "ch", "x", "go")) else f"{verb[:-1]}ies" if verb.endswith("fy") or verb == "carry" else f"{verb}s" for verb in _BASE]
-_PAST = (
-    "apologised paid written wrote sent gave given offered arranged reviewed reminded trained provided refunded reimbursed repaid waived cancelled backdated amended corrected removed updated explained "
-    "told briefed issued checked identified reconsidered completed held put introduced developed published changed revised reported met appointed shared added placed extended dimmed fitted cleared "
-    "restored reinstated withdrawn withdrew notified addressed credited repaired installed replaced"
-).split()
+_BASE = ["apologise", "pay", "write", "send", "give", "offer", "arrange", "review", "remind", "train", "provide", "refund", "reimburse", "repay", "waive", "cancel", "backdate", "amend", "correct", "remove", "update", "explain", "tell", "brief", "issue", "check", "identify", "consider", "reconsider", "carry", "complete", "hold", "set", "put", "introduce", "develop", "publish", "draw", "make", "ensure", "start", "change", "revise", "report", "meet", "appoint", "share", "add", "place", "look", "find", "audit", "assess", "reassess", "invite", "contact", "begin", "agree", "take", "work", "create", "produce", "circulate", "credit", "compensate", "clear", "restore", "reinstate", "secure", "inspect", "visit", "fit", "repair", "monitor", "discuss", "raise", "commission", "deliver", "undertake", "examine", "transfer", "move", "install", "notify", "inform", "record", "destroy", "delete", "reopen", "suspend", "go", "join", "treat", "ask", "return", "replace", "release", "settle", "award", "adopt", "establish", "implement", "improve", "strengthen", "instruct", "encourage", "support", "trace", "recalculate", "rewrite", "retrain", "rehear", "prepare", "allocate", "extend", "hear", "restart", "replant", "rebuild", "fund", "follow", "bring", "keep", "let", "use", "allow"]
+_THIRD = [
+    f"{verb}es"
+    if verb.endswith(("s", "sh", "ch", "x", "go"))
+    else f"{verb[:-1]}ies"
+    if verb.endswith("fy") or verb == "carry"
+    else f"{verb}s"
+    for verb in _BASE
+]
+_PAST = ["apologised", "paid", "written", "wrote", "sent", "gave", "given", "offered", "arranged", "reviewed", "reminded", "trained", "provided", "refunded", "reimbursed", "repaid", "waived", "cancelled", "backdated", "amended", "corrected", "removed", "updated", "explained", "told", "briefed", "issued", "checked", "identified", "reconsidered", "completed", "held", "put", "introduced", "developed", "published", "changed", "revised", "reported", "met", "appointed", "shared", "added", "placed", "extended", "dimmed", "fitted", "cleared", "restored", "reinstated", "withdrawn", "withdrew", "notified", "addressed", "credited", "repaired", "installed", "replaced"]
 
 
 def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
     ways = "|".join(sorted(verbs, key=len, reverse=True))
-    return regex.compile(rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{ways})\b)")
+    return regex.compile(
+        rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{ways})\b)"
+    )
 
 
 # Where an action follows another: in the form of the first ("to check … and report", "pays … and reviews").
@@ -55,7 +57,10 @@ _PREDICATE = regex.compile(
 _BODY = regex.compile(
     r"\b(?:the |The |both |Both |Each |each )?((?:[A-Z][\w’'-]+ )*(?:[Cc]ouncils?|NHS Trust|NHS Foundation Trust|Trust|CCG|ICB|[Pp]rovider|Care Provider|care provider|Home|Authority|[Bb]orough council|[Cc]ounty council|Borough Council|County Council|District Council|City Council|Academy|School|panel|landlord|Company))\b"
 )
-_PAYS = regex.compile(r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}£|£[\d.,]+ (?:payment|in compensation)", regex.IGNORECASE)
+_PAYS = regex.compile(
+    r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}£|£[\d.,]+ (?:payment|in compensation)",
+    regex.IGNORECASE,
+)
 _OUTCOME = frozenset({"remedy"})
 _WORK = frozenset({"findings", "other", "decision"})
 
@@ -105,9 +110,12 @@ def _status_hits(reading: Reading, i: int) -> dict[str, list[int]]:
 def _agreed_somewhere(reading: Reading, index: dict[int, int]) -> bool:
     """Whether the decision says anywhere that the organisation agrees to what is recommended."""
     return any(
-        "agrees" in _status_hits(reading, i) and "agree" in reading.words(s).lower() and not regex.search(r"\bnot (?:yet )?(?:agreed|accepted)", reading.words(s))
+        "agrees" in _status_hits(reading, i)
+        and "agree" in reading.words(s).lower()
+        and not regex.search(r"\bnot (?:yet )?(?:agreed|accepted)", reading.words(s))
         for i, s in enumerate(reading.sentences)
-        if s.section in ("remedy", "decision", "summary") and (s.section != "summary" or regex.search(r"\bha(?:s|ve) agreed\b", reading.words(s)))
+        if s.section in ("remedy", "decision", "summary")
+        and (s.section != "summary" or regex.search(r"\bha(?:s|ve) agreed\b", reading.words(s)))
     )
 
 
@@ -119,7 +127,9 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
     last: Deadline | None = None
     body: str | None = None
     refused = {
-        s.line for i, s in enumerate(reading.sentences) if s.section in _OUTCOME and "not_agreed" in _status_hits(reading, i)
+        s.line
+        for i, s in enumerate(reading.sentences)
+        if s.section in _OUTCOME and "not_agreed" in _status_hits(reading, i)
     }
     for line, sentences in by_line(s for s in reading.sentences if s.section in _OUTCOME).items():
         words = reading.text[sentences[0].start : sentences[-1].end]
@@ -131,7 +141,13 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
             nested = sentences[0].kind == "bullet" and lead is not None
             parent = outer if nested and outer is not None else (lead if nested else None)
             status = _status(ids, agreed, line in refused, parent.status if parent else None)
-            lead = _Lead(words, status, own or (parent.deadline if parent else None), _body_in(words) or (parent.organisation if parent else body), _codes(reading, sentences[0].start, sentences[-1].end))
+            lead = _Lead(
+                words,
+                status,
+                own or (parent.deadline if parent else None),
+                _body_in(words) or (parent.organisation if parent else body),
+                _codes(reading, sentences[0].start, sentences[-1].end),
+            )
             if not nested:
                 outer = lead
             last = lead.deadline or last
@@ -155,7 +171,9 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
                 yield item
 
 
-_TWO_PAYMENTS = regex.compile(rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )|£[^£]{{3,160}}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)")
+_TWO_PAYMENTS = regex.compile(
+    rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )|£[^£]{{3,160}}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)"
+)
 
 
 def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
@@ -168,7 +186,9 @@ def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
     group = "and" if cut["and"] else "plus"
     first, second = item.start + cut.start(group), item.start + cut.end(group)
     yield replace(item, end=first)
-    yield replace(item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.text[:second]))
+    yield replace(
+        item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.text[:second])
+    )
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
@@ -209,11 +229,32 @@ def _settle_types(codes: set[str]) -> tuple[str, ...]:
     if "refund_or_waiver" in codes:
         codes.discard("payment")
     if "review_cases" in codes:
-        codes -= {"reconsider_decision", "provide_service", "refund_or_waiver", "provide_information", "correct_records"}
+        codes -= {
+            "reconsider_decision",
+            "provide_service",
+            "refund_or_waiver",
+            "provide_information",
+            "correct_records",
+        }
     if "apology" in codes:
-        codes -= {"provide_information", "correct_records", "procedure_change", "provide_service", "reconsider_decision", "review_cases", "other"}
+        codes -= {
+            "provide_information",
+            "correct_records",
+            "procedure_change",
+            "provide_service",
+            "reconsider_decision",
+            "review_cases",
+            "other",
+        }
     if "payment" in codes or "refund_or_waiver" in codes:
-        codes -= {"provide_service", "procedure_change", "provide_information", "staff_training", "correct_records", "reconsider_decision"}
+        codes -= {
+            "provide_service",
+            "procedure_change",
+            "provide_information",
+            "staff_training",
+            "correct_records",
+            "reconsider_decision",
+        }
     if "staff_training" in codes:
         codes -= {"provide_information", "provide_service", "correct_records", "reconsider_decision"}
     if "procedure_change" in codes:
@@ -227,7 +268,14 @@ def _settle_types(codes: set[str]) -> tuple[str, ...]:
     return tuple(sorted(codes))
 
 
-def _bullet(reading: Reading, index: dict[int, int], sentences: Sequence[Sentence], words: str, lead: _Lead, last: Deadline | None) -> Remedy | None:
+def _bullet(
+    reading: Reading,
+    index: dict[int, int],
+    sentences: Sequence[Sentence],
+    words: str,
+    lead: _Lead,
+    last: Deadline | None,
+) -> Remedy | None:
     start, end = sentences[0].start, sentences[-1].end
     end -= len(words) - len(_TAIL.sub("", words)) if not words.endswith(".") else 0
     types = _codes(reading, start, end)
@@ -237,9 +285,19 @@ def _bullet(reading: Reading, index: dict[int, int], sentences: Sequence[Sentenc
     deadline = find_deadline(words, reading.decision_date)
     if deadline is not None and deadline.same:
         deadline = last
-    if deadline is None or (deadline.due is None and lead.deadline is not None and reading.decision_date is not None and regex.search(r"\bwithin\b", deadline.words) and not regex.search(r"\b(?:within|by)\b", words[:60])):
+    if deadline is None or (
+        deadline.due is None
+        and lead.deadline is not None
+        and reading.decision_date is not None
+        and regex.search(r"\bwithin\b", deadline.words)
+        and not regex.search(r"\b(?:within|by)\b", words[:60])
+    ):
         deadline = lead.deadline
-    made = "done" in ids and regex.match(r"(?:It|The Council|They|it|has|have|had) (?:has |have )?(?:already|since|now)", words) is not None
+    made = (
+        "done" in ids
+        and regex.match(r"(?:It|The Council|They|it|has|have|had) (?:has |have )?(?:already|since|now)", words)
+        is not None
+    )
     return Remedy(
         paragraph=sentences[0].number,
         section=sentences[0].section,
@@ -255,13 +313,27 @@ def _bullet(reading: Reading, index: dict[int, int], sentences: Sequence[Sentenc
 
 
 def _clauses(
-    reading: Reading, index: dict[int, int], sentence: Sentence, agreed: bool, refused: bool, last: Deadline | None, body: str | None
+    reading: Reading,
+    index: dict[int, int],
+    sentence: Sentence,
+    agreed: bool,
+    refused: bool,
+    last: Deadline | None,
+    body: str | None,
 ) -> Iterator[Remedy]:
     """The actions that one sentence of the outcome lists."""
     words = reading.words(sentence)
     ids = set(_status_hits(reading, index[sentence.start]))
     predicate = _PREDICATE.search(words)
-    done = "done" in ids and "agrees" not in ids and regex.search(r"\bha(?:s|ve|d) (?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)", words) is not None
+    done = (
+        "done" in ids
+        and "agrees" not in ids
+        and regex.search(
+            r"\bha(?:s|ve|d) (?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)",
+            words,
+        )
+        is not None
+    )
     if predicate is None and not done:
         return
     begin = predicate.end() if predicate is not None and not done else 0
@@ -272,7 +344,9 @@ def _clauses(
     typed = _with_untyped(words, typed)
     if _is_standard(words, [t for _, _, types in typed for t in types]):
         return
-    if regex.search(r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
+    if regex.search(
+        r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words
+    ) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
         return
     deadline = find_deadline(words, reading.decision_date)
     if deadline is not None and deadline.same:
@@ -306,7 +380,9 @@ def _clauses(
         )
 
 
-def _with_untyped(words: str, typed: Sequence[tuple[int, int, tuple[str, ...]]]) -> list[tuple[int, int, tuple[str, ...]]]:
+def _with_untyped(
+    words: str, typed: Sequence[tuple[int, int, tuple[str, ...]]]
+) -> list[tuple[int, int, tuple[str, ...]]]:
     """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the action before it."""
     merged: list[tuple[int, int, tuple[str, ...]]] = []
     for a, b, types in typed:
@@ -357,7 +433,14 @@ def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterato
                 yield _past(reading, sentence, 0, len(words), types, "offered")
         elif sentence.role in ("analysis", "mixed") and sentence.section not in ("decision", "complaint"):
             if _is_done_bullet(reading, sentence, words):
-                yield _past(reading, sentence, 0, len(_TAIL.sub("", words)) if not words.endswith(".") else len(words), _codes(reading, sentence.start, sentence.end) or ("other",), "made")
+                yield _past(
+                    reading,
+                    sentence,
+                    0,
+                    len(_TAIL.sub("", words)) if not words.endswith(".") else len(words),
+                    _codes(reading, sentence.start, sentence.end) or ("other",),
+                    "made",
+                )
             elif _PROMISED.search(words) and (types := _codes(reading, sentence.start, sentence.end)):
                 yield _past(reading, sentence, 0, len(words), types, "agreed")
             elif "done" in ids and not _told(reading, i) and (not _DENIES.search(words) or _RELIES.search(words)):
@@ -368,11 +451,17 @@ def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterato
 
 
 _OFFERED = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b", regex.IGNORECASE
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b",
+    regex.IGNORECASE,
 )
 # What a body says it will do of its own accord, and the words of an answer that owns something up.
-_PROMISED = regex.compile(r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Ii]t|manager)(?: has)? (?:[^.;,]{0,60} and )?(?:said (?:that )?it would|promised (?:to|it would)|undertook to|has asked (?:the|its|a) [\w ]{3,40} to)\b")
-_OWNS_UP = regex.compile(r"\b(?:uph(?:e|o)ld|upheld|accept(?:s|ed)|acknowledged|apologised|agreed|should have|sorry|not communicated|shortcomings)\b", regex.IGNORECASE)
+_PROMISED = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Ii]t|manager)(?: has)? (?:[^.;,]{0,60} and )?(?:said (?:that )?it would|promised (?:to|it would)|undertook to|has asked (?:the|its|a) [\w ]{3,40} to)\b"
+)
+_OWNS_UP = regex.compile(
+    r"\b(?:uph(?:e|o)ld|upheld|accept(?:s|ed)|acknowledged|apologised|agreed|should have|sorry|not communicated|shortcomings)\b",
+    regex.IGNORECASE,
+)
 
 
 def _line_of(reading: Reading, sentence: Sentence) -> str:
@@ -381,8 +470,12 @@ def _line_of(reading: Reading, sentence: Sentence) -> str:
     return reading.text[start : end if end >= 0 else len(reading.text)]
 
 
-_DENIES = regex.compile(r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b")
-_RELIES = regex.compile(r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|\bha(?:s|d) (?:\w+ )?apologised|apology already")
+_DENIES = regex.compile(
+    r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b"
+)
+_RELIES = regex.compile(
+    r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|\bha(?:s|d) (?:\w+ )?apologised|apology already"
+)
 _PARTICIPLE = regex.compile(rf"(?:{'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
 _DONE_LEAD = regex.compile(r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Ii]t|[Tt]hey)\b[^.]{0,80}:$")
 
@@ -392,7 +485,11 @@ def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
     if sentence.kind != "bullet" or not sentence.opens or not _PARTICIPLE.match(words):
         return False
     above = next((s for s in reversed(reading.everything) if s.line < sentence.line and s.kind != "bullet"), None)
-    return above is not None and _DONE_LEAD.search(reading.words(above)) is not None and not regex.search(r"\b(?:said|says|complain|failed|not)\b", reading.words(above))
+    return (
+        above is not None
+        and _DONE_LEAD.search(reading.words(above)) is not None
+        and not regex.search(r"\b(?:said|says|complain|failed|not)\b", reading.words(above))
+    )
 
 
 def _told(reading: Reading, i: int) -> bool:

@@ -105,7 +105,9 @@ def load_rules(folder: Path | None = None) -> tuple[Rule, ...]:
         found = [_rule(path, name, raw, allowed) for raw in load_yaml(path)]
         unused = allowed - {code for rule in found for code in rule.assigns}
         if taxonomy and unused - _BY_STRUCTURE:
-            raise RuleError(f"{path}: no rule assigns {sorted(unused - _BY_STRUCTURE)}; add one, or take the code out of the taxonomy")
+            raise RuleError(
+                f"{path}: no rule assigns {sorted(unused - _BY_STRUCTURE)}; add one, or take the code out of the taxonomy"
+            )
         rules += found
     doubled = sorted(name for name, count in Counter(rule.name for rule in rules).items() if count > 1)
     if doubled:
@@ -145,8 +147,7 @@ def _rule(path: Path, name: str, raw: Any, allowed: set[str]) -> Rule:
 _WORD = regex.compile(r"[a-z]+|£")
 # Words in nearly every sentence; contractions hide "not".
 _COMMON = frozenset(
-    "a about all also an and any are as at be been both but by can council did do does for from had has have he her him his how i if in is it its made make may more mr mrs ms miss no not of on one "
-    "or she should so some that the their them there they this to was we were what when where which who why will with would complaint decision t s".split()
+    ["a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "both", "but", "by", "can", "council", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "is", "it", "its", "made", "make", "may", "more", "mr", "mrs", "ms", "miss", "no", "not", "of", "on", "one", "or", "she", "should", "so", "some", "that", "the", "their", "them", "there", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "complaint", "decision", "t", "s"]
 )
 _MARK = regex.compile(r"\.\.\.|[()|]|[^\s()|]+")
 
@@ -186,7 +187,7 @@ def _sequence(marks: Sequence[str], i: int, reach: int, phrase: str) -> tuple[_P
             continue
         part, i = _group(marks, i + 1, reach, phrase) if mark == "(" else (_word(mark), i + 1)
         glue = rf" (?:[^\s;]+ ){{0,{reach}}}?" if gap else _glue(previous, mark, bool(expression))
-        if mark == "(" and "(?:," in part.expression or "|," in part.expression:
+        if (mark == "(" and "(?:," in part.expression) or "|," in part.expression:
             glue = " ?"
         if mark == "not" and expression and not gap:
             expression += "(?: not|n['’]t)"
@@ -280,7 +281,9 @@ class Matchers:
             for written in rule.match:
                 needs = parse(written, rule.reach)[1]
                 anchor = max(needs, key=_rarity, default=frozenset({""}))
-                phrase = _Phrase(rule, _pattern(written, rule.reach), tuple(need for need in needs if need is not anchor))
+                phrase = _Phrase(
+                    rule, _pattern(written, rule.reach), tuple(need for need in needs if need is not anchor)
+                )
                 for word in anchor:
                     self._by_anchor.setdefault(word, []).append(phrase)
             self._excludes[rule.name] = [_pattern(written, rule.reach) for written in rule.exclude]
@@ -293,7 +296,9 @@ class Matchers:
         """Words one of which every phrase match holds: a text without any needs no matching."""
         return frozenset(self._by_anchor)
 
-    def hits(self, doc: Doc, text: str, sentences: Sequence[tuple[int, int]], places: Sequence[int] | None = None) -> list[list[Hit]]:
+    def hits(
+        self, doc: Doc, text: str, sentences: Sequence[tuple[int, int]], places: Sequence[int] | None = None
+    ) -> list[list[Hit]]:
         """The hits of each sentence, in order.
 
         `text` is the Doc's text (which spaCy would put together anew), `sentences` are spans of it, `places` say where the
@@ -341,7 +346,13 @@ class Matchers:
         return hits
 
     def _try(
-        self, phrase: _Phrase, words: str, start: int, at: Sequence[int], hits: list[Hit], barred: dict[str, list[tuple[int, int]]]
+        self,
+        phrase: _Phrase,
+        words: str,
+        start: int,
+        at: Sequence[int],
+        hits: list[Hit],
+        barred: dict[str, list[tuple[int, int]]],
     ) -> None:
         name = phrase.rule.name
         for match in phrase.pattern.finditer(words):

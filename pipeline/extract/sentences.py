@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import regex
 
-from pipeline.corpus import corpus_folder, load_yaml
 from pipeline.clean.lines import fold
+from pipeline.corpus import corpus_folder, load_yaml
 from pipeline.values import Decision
 
 # People are called by a letter here ("Ms K."), so a capital before a full stop ends a sentence as any word does.
@@ -93,7 +93,9 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
     A sub-heading that does not tell goes on with what the one before it did; but before the narrative it is law, and
     after a narrative that no analysis follows it is analysis under a heading of its own topic.
     """
-    parts = list(dict.fromkeys((p.heading, p.subheading) for p in decision.paragraphs if p.section in ("findings", "other")))
+    parts = list(
+        dict.fromkeys((p.heading, p.subheading) for p in decision.paragraphs if p.section in ("findings", "other"))
+    )
     told = [role_of(sub) if sub else role_of(head) if head else None for head, sub in parts]
     roles: dict[tuple[str | None, str | None], str] = {}
     current = "mixed"
