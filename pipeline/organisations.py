@@ -9,7 +9,8 @@ import regex
 from pipeline.corpus import corpus_folder, load_yaml
 
 _TITLES = regex.compile(
-    r"\b(?:the|london borough of|royal borough of|city of|council of the|metropolitan|borough|district|city|county|mbc|council|of)\b"
+    r"\b(?:the|london borough of|royal borough of|city of|council of the|metropolitan|borough|district|city|county"
+    r"|mbc|council|of)\b"
 )
 
 

@@ -90,11 +90,6 @@ def whole(decision: Decision) -> str:
 
 
 def remedy_section(decision: Decision) -> str:
-    """The section with the remedy; nothing where a decision has none."""
-    return _sections(decision, "remedy")
-
-
-def remedy_or_decision(decision: Decision) -> str:
     """The section with the remedy or, where a decision has none, its final decision: some award there."""
     return _sections(decision, "remedy") or _sections(decision, "decision")
 
@@ -153,18 +148,19 @@ def by_price_parser(parser: Any) -> Callable[[str], list[float]]:
 def by_quantulum(parser: Any) -> Callable[[str], list[float]]:
     """quantulum3's quantities in pounds, also by the month or year; a range gives both its ends, not their middle.
 
-    It is given a line at a time: it joins numbers over line ends.
+    It is given a piece of a line up to the next pound sign: it joins numbers over line ends, and loses the second of
+    "£250 and £500".
     """
 
-    def of_line(line: str) -> Iterator[float]:
-        for quantity in parser.parse(line):
+    def of_piece(piece: str) -> Iterator[float]:
+        for quantity in parser.parse(piece):
             bases = {dimension["base"] for dimension in quantity.unit.dimensions or ()} | {quantity.unit.name}
             # No decision weighs anything: its pounds of weight ("200 pounds") are money.
             if bases & {"pound sterling", "pound-mass"}:
                 off = quantity.uncertainty
                 yield from (quantity.value - off, quantity.value + off) if off else (quantity.value,)
 
-    return lambda text: [round(value, 2) for line in text.split("\n") if line for value in of_line(line)]
+    return lambda text: [round(value, 2) for piece in re.split(r"\n|(?=£)", text) if piece for value in of_piece(piece)]
 
 
 def by_spacy(nlp: Any, given: Callable[[Decision], str]) -> Callable[[Sequence[Decision]], list[Money]]:
@@ -199,10 +195,9 @@ def tools() -> tuple[list[Tool], list[str]]:
         missing.append(f"spaCy model ({' or '.join(MODELS)})")
     else:
         there.append(Tool("spaCy MONEY, whole decision", by_spacy(nlp, whole)))
-        there.append(Tool("spaCy MONEY, remedy section", by_spacy(nlp, remedy_or_decision)))
+        there.append(Tool("spaCy MONEY, remedy section", by_spacy(nlp, remedy_section)))
     there.append(Tool("£ regex, remedy section", summing(by_regex, remedy_section)))
-    there.append(Tool("£ regex, remedy section or final decision", summing(by_regex, remedy_or_decision)))
-    there.append(Tool("the same, equal sums once", summing(by_regex, remedy_or_decision, once=True)))
+    there.append(Tool("£ regex, remedy section, equal sums once", summing(by_regex, remedy_section, once=True)))
     for package, module, make, tells in (
         ("quantulum3", "quantulum3.parser", by_quantulum, ("no", "no", "no", "yes")),
         ("price-parser", "price_parser", by_price_parser, ("no", "no", "no", "no")),
@@ -213,7 +208,7 @@ def tools() -> tuple[list[Tool], list[str]]:
         except Exception as error:
             missing.append(f"{package} ({type(error).__name__}: {error})")
         else:
-            there.append(Tool(f"{package}, remedy section or final decision", summing(sums, remedy_or_decision), tells))
+            there.append(Tool(f"{package}, remedy section", summing(sums, remedy_section), tells))
     return there, missing
 
 

@@ -132,7 +132,7 @@ def test_disagreements_come_first_and_the_models_take_turns() -> None:
     sure = item("c", probability=0.95)
     other = item("d", model="finding", probability=0.7)
     chosen = pick([sure, unsure, clash, other], 10)
-    assert chosen == [clash, other, unsure]
+    assert chosen == [clash, other, unsure, sure]
     assert pick([unsure, clash], 1) == [clash]
 
 

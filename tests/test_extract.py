@@ -29,7 +29,7 @@ EXAMPLES = [(rule, text, True) for rule in load_rules() for text in rule.matches
 @pytest.mark.parametrize(("rule", "text", "expected"), EXAMPLES, ids=[f"{r.name}: {t}" for r, t, _ in EXAMPLES])
 def test_every_example_of_every_rule(rule: Rule, text: str, expected: bool) -> None:
     doc = blank().make_doc(text)
-    assert bool(Matchers(blank(), [rule]).hits(doc, text, [(0, len(text))])[0]) is expected
+    assert bool(Matchers(blank(), [rule]).hits_in(doc)) is expected
 
 
 def test_components_are_entry_points() -> None:
@@ -98,7 +98,7 @@ def test_phrases_are_words_with_two_marks() -> None:
 def test_how_a_phrase_matches(text: str, rule: str, matches: bool) -> None:
     whole = Rule("id", "verdicts", ("fault",), (rule,), (), (), frozenset(), 8, "clause", "strong", (), ())
     doc = blank().make_doc(text)
-    assert bool(Matchers(blank(), [whole]).hits(doc, text, [(0, len(text))])[0]) is matches
+    assert bool(Matchers(blank(), [whole]).hits_in(doc)) is matches
 
 
 def test_a_token_pattern_is_a_rule_too() -> None:
@@ -106,7 +106,7 @@ def test_a_token_pattern_is_a_rule_too() -> None:
     whole = Rule("id", "verdicts", ("fault",), (), (pattern,), (), frozenset(), 8, "clause", "strong", (), ())
     text = "That was far too long."
     doc = blank().make_doc(text)
-    assert [doc[h.start : h.end].text for h in Matchers(blank(), [whole]).hits(doc, text, [(0, len(text))])[0]] == [
+    assert [doc[h.start : h.end].text for h in Matchers(blank(), [whole]).hits_in(doc)] == [
         "far too long"
     ]
 

@@ -99,7 +99,7 @@ def _measures(m: Mapping[str, Any]) -> list[str]:
 
 def _rules(rules: Mapping[str, Any]) -> list[str]:
     lines = [
-        "The rules alone, and with what a held-out model adds: on the training texts, and on the development decisions.",
+        "The rules alone, and with what a held-out model adds: on training texts, and on the development decisions.",
         "The rules were written with these texts at hand, so the comparison favours them.",
         "",
     ]

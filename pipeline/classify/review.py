@@ -158,7 +158,7 @@ def pick(items: Iterable[Item], limit: int) -> list[Item]:
     """The items most worth a person's time: disagreements first, then the least sure; the models take turns."""
     queues = {
         name: sorted(
-            (i for i in items_of if i.why == DISAGREE or i.probability < 0.8),
+            items_of,
             key=lambda i: (i.why != DISAGREE, -i.probability if i.why == DISAGREE else i.probability, i.digest),
         )
         for name, items_of in _by_model(items).items()

@@ -21,14 +21,17 @@ SPANS = "redress_citations"
 _SITE = "https://www.legislation.gov.uk/"
 # "Act 1974", "Regulations 2014": an anchor; the name is read backwards from it.
 _ANCHOR = regex.compile(
-    r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)"
+    r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)"
+    r"\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)"
 )
 # An act's name and year can open the name of regulations: "Health and Social Care Act 2008 (Regulated Activities) Regulations 2014".
 _REST = regex.compile(
-    r"(?: \([A-Z][^()\n]{1,80}\)| (?:[A-Z][\w’'-]*|and|of|for)){1,8}? (?:Regulations|Order|Rules)(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)"
+    r"(?: \([A-Z][^()\n]{1,80}\)| (?:[A-Z][\w’'-]*|and|of|for)){1,8}? (?:Regulations|Order|Rules)"
+    r"(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)"
 )
 _NAME = regex.compile(
-    r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
+    r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)"
+    r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
 )
 _OPENERS = frozenset({"The", "Under", "In", "By", "And", "Section", "Sections", "Part", "Schedule", "Regulation", "Both", "As", "See", "Since", "That", "This", "Also", "Although", "When", "While", "If", "Its", "Our", "Council’s", "Councils"})  # fmt: skip
 _ONE = r"\d{1,4}[A-Z]{0,3}(?:\(\w{1,4}\))*"
@@ -36,21 +39,25 @@ _LIST = rf"{_ONE}(?:(?:,? (?:and|to|or) |, | ?[-–] ?)(?:(?:sections?|regulatio
 _KIND = r"[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Rr]ules?|[Pp]arts?"
 _PARAGRAPH = rf"(?:,? (?:paragraphs?|paras?\.?) (?P<para>{_ONE}))?"
 _AFTER = regex.compile(
-    rf"(?:,| at| in|:)? ?\(?(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?P<schedule>[Ss]chedules?|[Ss]ch\.?) ?(?P<number>\d{{1,2}}[A-Z]?){_PARAGRAPH})(?P<amended>,? as amended)?"
+    rf"(?:,| at| in|:)? ?\(?(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})"
+    rf"|(?P<schedule>[Ss]chedules?|[Ss]ch\.?) ?(?P<number>\d{{1,2}}[A-Z]?){_PARAGRAPH})(?P<amended>,? as amended)?"
 )
 _MORE = regex.compile(
     rf"(?:,| and)? ?(?P<kind>[Ss]ections?|[Ss]chedules?) (?P<list>{_LIST})(?P<amended>,? as amended)?"
 )
 _BEFORE = regex.compile(
-    rf"(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?:(?:paragraphs?|paras?\.?) (?P<para>{_ONE}) (?:of|to|in) )?(?P<schedule>[Ss]chedule|[Ss]ch\.?) (?P<number>\d{{1,2}}[A-Z]?))(?: (?:of|to|in|under) (?:the )?)$"
+    rf"(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?:(?:paragraphs?|paras?\.?) (?P<para>{_ONE}) (?:of|to|in) )?"
+    r"(?P<schedule>[Ss]chedule|[Ss]ch\.?) (?P<number>\d{1,2}[A-Z]?))(?: (?:of|to|in|under) (?:the )?)$"
 )
 # "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
 _LATER = regex.compile(
-    rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})(?P<of> (?:of|to|in|under) (?:the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations|Order))?"
+    rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})"
+    r"(?P<of> (?:of|to|in|under) (?:the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations|Order))?"
 )
 _ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
 _PROCESS = regex.compile(
-    r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy|meeting|accommodation|file|payment|money|help)"
+    r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy"
+    r"|meeting|accommodation|file|payment|money|help)"
 )
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
 

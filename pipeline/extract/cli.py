@@ -61,7 +61,7 @@ def try_rule(
                 for sentence in sentences_in(decision.text, line):
                     words = decision.text[sentence.start : sentence.end]
                     doc = nlp.make_doc(words)
-                    for hit in matchers.hits(doc, words, [(0, len(words))])[0]:
+                    for hit in matchers.hits_in(doc):
                         total += 1
                         if shown < limit:
                             shown += 1

@@ -10,27 +10,41 @@ import regex
 from pipeline.dates import DATE, add_period, date_of
 from pipeline.extract.money import number
 
-_COUNT = r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty(?:-?\s?\w+)?|thirty|forty|sixty|ninety"
+_COUNT = (
+    r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty(?:-?\s?\w+)?"
+    r"|thirty|forty|sixty|ninety"
+)
 _PERIOD = regex.compile(
-    rf"\b(?:(?:with)?in|with|allowing|given|has|have|no (?:later|more) than|not (?:later|more) than|inside|by the end of|at the latest) (?:a further |another |the next |the first )?(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
-    r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? (?:(?:the|my|our|this|that|its|date of) )*(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*(?:decision|statement|report|date))?"
-    rf"|\b(?P<bare>{_COUNT})[ -](?:calendar )?(?P<bwork>working )?(?P<bunit>day|week|month|year)s?(?:’|')? (?:of|from|after|following) (?:(?:the|my|our|this|that|date of|final) )*(?:final |date of (?:the|this|my|our) (?:final )?)?(?:decision|statement|report)",
+    r"\b(?:(?:with)?in|with|allowing|given|has|have|no (?:later|more) than|not (?:later|more) than|inside"
+    r"|by the end of|at the latest) (?:a further |another |the next |the first )?"
+    rf"(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?"
+    r"(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
+    r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? (?:(?:the|my|our|this|that|its"
+    r"|date of) )*(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*"
+    r"(?:decision|statement|report|date))?"
+    rf"|\b(?P<bare>{_COUNT})[ -](?:calendar )?(?P<bwork>working )?(?P<bunit>day|week|month|year)s?(?:’|')? "
+    r"(?:of|from|after|following) (?:(?:the|my|our|this|that|date of|final) )*"
+    r"(?:final |date of (?:the|this|my|our) (?:final )?)?(?:decision|statement|report)",
     regex.IGNORECASE,
 )
 _BY = regex.compile(
-    r"\b(?:by|no later than|not later than|before|on or before|until|latest by)(?: the end of)? (?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?$",
+    r"\b(?:by|no later than|not later than|before|on or before|until|latest by)(?: the end of)? "
+    r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?$",
     regex.IGNORECASE,
 )
 _END_OF = regex.compile(
-    r"\b(?:by|before|no later than|not later than)(?: the)? end of (?P<month>January|February|March|April|May|June|July|August|September|October|November|December)(?: (?P<year>\d{4}))?",
+    r"\b(?:by|before|no later than|not later than)(?: the)? end of (?P<month>January|February|March|April|May|June"
+    r"|July|August|September|October|November|December)(?: (?P<year>\d{4}))?",
     regex.IGNORECASE,
 )
 _SAME = regex.compile(
-    r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)|\bat the same time|\bby (?:the same|that) date|\bin that time",
+    r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)"
+    r"|\bat the same time|\bby (?:the same|that) date|\bin that time",
     regex.IGNORECASE,
 )
 _ANCHORED_ELSEWHERE = regex.compile(
-    r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b(?!\s+(?:same|date|final|decision|statement|report|public))",
+    r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an"
+    r"|each)\b(?!\s+(?:same|date|final|decision|statement|report|public))",
     regex.IGNORECASE,
 )
 

@@ -103,11 +103,16 @@ def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
     if sentence.section not in _SECTIONS or sentence.role == "law":
         if not (reading.report and sentence.section == "complaint"):
             return item
-    if not any(hit.rule.file == "verdicts" for hit in reading.hits[index]):
+    words_of_verdict = reading.hits(index, "verdicts")
+    if not words_of_verdict:
         return item
     begin, end = reading.tokens[index]
     words = [doc[i].lower_ for i in range(begin, end)]
-    hits = [h for h in reading.hits[index] if not h.rule.sections or sentence.section in h.rule.sections]
+    hits = [
+        h
+        for h in (*words_of_verdict, *reading.hits(index, "modifiers"))
+        if not h.rule.sections or sentence.section in h.rule.sections
+    ]
     item.found = verdicts(words, hits, begin)
     return item
 
@@ -140,7 +145,7 @@ def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tupl
 
 def _own_voice(reading: Reading, item: _Judged) -> bool:
     """Whether a sentence of the narrative holds the Ombudsman's own verdict, and not what somebody reported."""
-    return any(h.rule.id == "own_voice" for h in reading.hits[item.index]) and any(
+    return any(h.rule.id == "own_voice" for h in reading.hits(item.index, "modifiers")) and any(
         v.rule == "fault" for v in item.found
     )
 
@@ -148,8 +153,8 @@ def _own_voice(reading: Reading, item: _Judged) -> bool:
 def _codes(reading: Reading, indexes: Iterable[int], file: str) -> list[str]:
     codes: list[str] = []
     for i in indexes:
-        for hit in reading.hits[i]:
-            if hit.rule.file == file and (not hit.rule.sections or reading.sentences[i].section in hit.rule.sections):
+        for hit in reading.hits(i, file):
+            if not hit.rule.sections or reading.sentences[i].section in hit.rule.sections:
                 codes += [code for code in hit.rule.assigns if code not in codes]
     return codes
 

@@ -13,7 +13,8 @@ _WORD = "|".join(
     sorted((*WORDS, "a(?= (?:hundred|thousand|million))", "hundred", "thousand", "million"), key=len, reverse=True)
 )
 _SUM = regex.compile(
-    r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
+    r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)"
+    r"(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
     r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|p)\b(?!\.\s?\d)",
     regex.IGNORECASE,
 )
@@ -26,8 +27,10 @@ FREQUENCIES = {"day": "day", "night": "day", "week": "week", "fortnight": "fortn
     "daily": "day", "nightly": "day", "weekly": "week", "fortnightly": "fortnight", "monthly": "month", "termly": "term", "yearly": "year", "annum": "year", "annually": "year",
     "pcm": "month", "pw": "week"}  # fmt: skip
 _PER = regex.compile(
-    r"\s*(?:,\s*)?(?:(?:a|an|per|each|every|for each|for every|for each of the|for every one of the|for each full|for each complete|for each school|per school|per calendar|for each calendar)\s+"
-    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?P<unit>day|night|week|fortnight|month|term|year|annum)s?|(?P<adverb>daily|nightly|weekly|fortnightly|monthly|termly|yearly|annually|pcm|pw))\b",
+    r"\s*(?:,\s*)?(?:(?:a|an|per|each|every|for each|for every|for each of the|for every one of the|for each full"
+    r"|for each complete|for each school|per school|per calendar|for each calendar)\s+"
+    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?P<unit>day|night|week|fortnight|month|term|year|annum)s?"
+    r"|(?P<adverb>daily|nightly|weekly|fortnightly|monthly|termly|yearly|annually|pcm|pw))\b",
     regex.IGNORECASE,
 )
 

@@ -26,39 +26,51 @@ _DAYS = {"day": 1.0, "week": 7.0, "fortnight": 14.0}
 _MONTHS = {"month": 1.0, "term": 4.0, "year": 12.0}
 _NUMBER = r"\d+|[a-z]+(?:-[a-z]+)?"
 _COUNTED = regex.compile(
-    rf"(?:for|over|covering|across|of|and|during|those|these)?\s*(?:each of |all |about |around |some )?(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?(?P<count>{_NUMBER})(?: (?:full|whole|school|academic|calendar|complete|missed))? (?P<unit>day|night|week|fortnight|month|term|year)s?\b",
+    r"(?:for|over|covering|across|of|and|during|those|these)?\s*(?:each of |all |about |around |some )?"
+    rf"(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?(?P<count>{_NUMBER})(?: (?:full|whole"
+    r"|school|academic|calendar|complete|missed))? (?P<unit>day|night|week|fortnight|month|term|year)s?\b",
     regex.IGNORECASE,
 )
 _TOTAL_BEFORE = regex.compile(
-    r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$",
+    r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to"
+    r"|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$",
     regex.IGNORECASE,
 )
 _TOTAL_AFTER = regex.compile(
-    r"\s*(?:,? ?made up (?:of|as)|,? ?consisting of|,? ?comprising|,? ?\(?(?:that is|being|this is) £|in (?:all|total)\b|altogether\b|[^.]{0,60}, made up of|: £)",
+    r"\s*(?:,? ?made up (?:of|as)|,? ?consisting of|,? ?comprising|,? ?\(?(?:that is|being|this is) £"
+    r"|in (?:all|total)\b|altogether\b|[^.]{0,60}, made up of|: £)",
     regex.IGNORECASE,
 )
 _WAIVED = regex.compile(
-    r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+|tak(?:e|es|en|ing) (?:the|her|his|their|off|that|this))\b",
+    r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+"
+    r"|tak(?:e|es|en|ing) (?:the|her|his|their|off|that|this))\b",
     regex.IGNORECASE,
 )
 _SET_OFF = regex.compile(
-    r"\b(?:against|deduct\w*|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$",
+    r"\b(?:against|deduct\w*|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of"
+    r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
+    r"|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)"
+    r"|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$",
     regex.IGNORECASE,
 )
 _RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
 _RANGE_AFTER = regex.compile(r"\s*(?:and|to|[-–])\s*£", regex.IGNORECASE)
 _RANGE_BEFORE = regex.compile(r"£[\d,.]+\s*(?:and|to|[-–])\s*$", regex.IGNORECASE)
 _PAY = regex.compile(
-    r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)|compensat\w+|credit|return|give|gave|make|redress|sum)\b",
+    r"\b(?:pay|pays|paid|payment|payments|offer|offers|offered|award|awards|refund\w*|reimburs\w+|repa(?:y|ys|id)"
+    r"|compensat\w+|credit|return|give|gave|make|redress|sum)\b",
     regex.IGNORECASE,
 )
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(
-    r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £",
+    r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of "
+    r"(?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £",
     regex.IGNORECASE,
 )
 _BOTH_BODIES = regex.compile(
-    r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)",
+    r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)|\beach "
+    r"(?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+"
+    r"|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)",
     regex.IGNORECASE,
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
@@ -72,7 +84,8 @@ _MONTH_YEAR = regex.compile(
 )
 _OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
 _CONDITION = regex.compile(
-    r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to|on (?:receipt|production) of)\b",
+    r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to"
+    r"|on (?:receipt|production) of)\b",
     regex.IGNORECASE,
 )
 _RAISED = regex.compile(
@@ -80,10 +93,13 @@ _RAISED = regex.compile(
     regex.IGNORECASE,
 )
 _TO_WHOM = regex.compile(
-    r"£[\d.,]+\w*(?: each)?(?: a \w+)? (?:each )?(?:to|of) (?!reflect|recogni|acknowledg|remedy|make|put|compensat|cover|address|help|repay|pay|mark|be\b)"
+    r"£[\d.,]+\w*(?: each)?(?: a \w+)? (?:each )?(?:to|of) "
+    r"(?!reflect|recogni|acknowledg|remedy|make|put|compensat|cover|address|help|repay|pay|mark|be\b)"
 )
 _TOO_LOW = regex.compile(
-    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)",
+    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?"
+    r"(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient"
+    r"|less than|should be (?:higher|increased|more)|falls? short|do not regard)",
     regex.IGNORECASE,
 )
 
@@ -285,7 +301,10 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
 
 
 _EACH_NOUN = regex.compile(
-    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for) each (?:of the )?(?P<noun>tenant|child|resident|complainant|family|household|person|brother|sister|parent|couple|carer|applicant|sibling|twin)\b|\beach (?P<own>tenant|child|resident|complainant|family|household|person|brother|sister|parent)(?:, [A-Z] and [A-Z],)? £",
+    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for) each (?:of the )?(?P<noun>tenant|child|resident"
+    r"|complainant|family|household|person|brother|sister|parent|couple|carer|applicant|sibling|twin)\b"
+    r"|\beach (?P<own>tenant|child|resident|complainant|family|household|person|brother|sister|parent)"
+    r"(?:, [A-Z] and [A-Z],)? £",
     regex.IGNORECASE,
 )
 _PLURALS = {"child": "children", "family": "families", "person": "people"}
@@ -454,8 +473,8 @@ def _purpose_codes(reading: Reading, start: int, end: int) -> set[str]:
         if sentence.end <= start or sentence.start >= end:
             continue
         shift = sentence.start - reading.starts[i]
-        for hit in reading.hits[i]:
-            if hit.rule.file == "payment_purposes" and start <= reading.offset(hit.start) + shift < end:
+        for hit in reading.hits(i, "payment_purposes"):
+            if start <= reading.offset(hit.start) + shift < end:
                 codes |= set(hit.rule.assigns)
     return codes
 
@@ -551,9 +570,7 @@ def _nearest(reading: Reading, place: _Place) -> str | None:
             continue
         shift = sentence.start - reading.starts[i]
         best: tuple[int, str] | None = None
-        for hit in reading.hits[i]:
-            if hit.rule.file != "amount_reasons":
-                continue
+        for hit in reading.hits(i, "amount_reasons"):
             at = reading.offset(hit.start) + shift
             distance = place.sum.start - at if at <= place.sum.start else (at - place.sum.end) + 2
             if best is None or distance < best[0]:

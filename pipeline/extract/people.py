@@ -7,16 +7,19 @@ import regex
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Sir|Lady|Cllr|Councillor)"
 _NAME = r"[A-Z](?![A-Z])[a-z]*(?:[-’'][A-Z][a-z]+)?"
 PERSON = regex.compile(
-    rf"\b{_TITLE}\.?(?: (?:and|&) {_TITLE}\.?)? {_NAME}\b(?! (?:Council|Borough|County))(?: and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) [a-z]+))?"
+    rf"\b{_TITLE}\.?(?: (?:and|&) {_TITLE}\.?)? {_NAME}\b(?! (?:Council|Borough|County))"
+    rf"(?: and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) [a-z]+))?"
 )
 _SINGLE = regex.compile(rf"\b{_TITLE}\.? {_NAME}\b")
 _FEMALE = regex.compile(r"\b(?:Mrs|Ms|Miss|Lady)\b|^the (?:woman|mother|daughter|sister|aunt|grandmother|girl|wife)")
 _MALE = regex.compile(r"\b(?:Mr|Sir)\b|^the (?:man|father|son|brother|uncle|grandfather|boy|husband)")
 _COUPLE = regex.compile(
-    rf"\b{_TITLE}\.? (?:and|&) {_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME} and {_TITLE}\.? {_NAME}\b|\bthe (?:couple|family|parents)\b"
+    rf"\b{_TITLE}\.? (?:and|&) {_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME} and {_TITLE}\.? {_NAME}\b"
+    r"|\bthe (?:couple|family|parents)\b"
 )
 _ROLE = regex.compile(
-    r"\b(?:the|The|A|a|An|an) ((?:young )?(?:woman|man|mother|father|couple|family|complainant|daughter|son|tenant|resident|parents|grandmother|grandfather|carer|boy|girl|child|business|company|charity|school))\b"
+    r"\b(?:the|The|A|a|An|an) ((?:young )?(?:woman|man|mother|father|couple|family|complainant|daughter|son|tenant"
+    r"|resident|parents|grandmother|grandfather|carer|boy|girl|child|business|company|charity|school))\b"
 )
 ESTATE = regex.compile(
     rf"\bthe (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}\b|\b{_TITLE}\.? {_NAME}(?:’s|'s) estate\b"
@@ -24,10 +27,15 @@ ESTATE = regex.compile(
 _PAYEE = regex.compile(
     rf"(?P<estate>the (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}|{_TITLE}\.? {_NAME}(?:’s|'s) estate)"
     rf"|(?P<person>{PERSON.pattern})"
-    r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|travel|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
-    r"|(?P<kin>\b(?:her|his|their) (?:son|daughter|mother|father|husband|wife|child|children|sister|brother|grandson|granddaughter|partner|family)\b)"
-    r"|(?P<role>\bthe (?:woman|man|mother|father|couple|family|complainant|complainants|daughter|son|tenant|resident|parents|young man|young woman|grandmother|child|children|company|business)\b)"
-    r"|(?P<child>(?<!\b(?:Mr|Mrs|Ms|Miss|Dr|Mx|Stage|Band|Part|Section|Level|Group|Year) )(?<![\w’'.])(?!I\b|A\b)[A-Z]\b(?![.’'\w]))"
+    r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father"
+    r"|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|travel"
+    r"|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
+    r"|(?P<kin>\b(?:her|his|their) (?:son|daughter|mother|father|husband|wife|child|children|sister|brother"
+    r"|grandson|granddaughter|partner|family)\b)"
+    r"|(?P<role>\bthe (?:woman|man|mother|father|couple|family|complainant|complainants|daughter|son|tenant"
+    r"|resident|parents|young man|young woman|grandmother|child|children|company|business)\b)"
+    r"|(?P<child>(?<!\b(?:Mr|Mrs|Ms|Miss|Dr|Mx|Stage|Band|Part|Section|Level|Group|Year) )(?<![\w’'.])"
+    r"(?!I\b|A\b)[A-Z]\b(?![.’'\w]))"
 )
 
 

@@ -1,4 +1,4 @@
-"""What the extractors read: the sentences that can matter, tokenised once, with the hits of all rules.
+"""What the extractors read: the sentences that can matter, tokenised once; rules are tried on a sentence when asked for.
 
 A decision is scanned with one compiled pattern; only the paragraphs that can hold something are put into the Doc. In
 somebody else's pipeline, where a Doc holds plain text, the whole text is read.
@@ -7,7 +7,7 @@ somebody else's pipeline, where a Doc holds plain text, the whole text is read.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +15,7 @@ import regex
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from pipeline.extract.rules import Hit, Matchers, blank, load_rules
+from pipeline.extract.rules import FILES, Hit, Matchers, blank, load_rules, words_in
 from pipeline.extract.sentences import Sentence, lines_of, plain_sentences, sentences_in
 from pipeline.values import Amount, Citation, Decision, Finding, Payment, Remedy
 
@@ -38,9 +38,10 @@ class Reading:
     text: str
     sentences: list[Sentence]
     starts: list[int]  # where each sentence begins in the Doc's text
-    hits: list[list[Hit]]
     tokens: list[tuple[int, int]]  # the tokens of each sentence
     places: list[int]  # where each token begins in the Doc's text
+    doc: Doc = field(repr=False)
+    matchers: Mapping[str, Matchers] = field(repr=False)
     organisation: str | None = None
     decision_date: date | None = None
     everything: list[Sentence] = field(default_factory=list)
@@ -54,9 +55,23 @@ class Reading:
     payments: list[Payment] = field(default_factory=list)
     amounts: list[Amount] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
+    _hits: dict[tuple[int, str], list[Hit]] = field(default_factory=dict, repr=False)
+    _held: dict[int, set[str]] = field(default_factory=dict, repr=False)
 
     def words(self, sentence: Sentence) -> str:
         return self.text[sentence.start : sentence.end]
+
+    def hits(self, index: int, file: str) -> list[Hit]:
+        """The hits of one rule file in one sentence, worked out when first asked for, in order."""
+        key = (index, file)
+        found = self._hits.get(key)
+        if found is None:
+            words = self.words(self.sentences[index])
+            held = self._held.get(index)
+            if held is None:
+                held = self._held[index] = words_in(words)
+            found = self._hits[key] = self.matchers[file].hits(self.doc, words, held, self.starts[index], self.places)
+        return found
 
     def offset(self, token: int) -> int:
         """Where a token begins in the Doc's text."""
@@ -68,9 +83,10 @@ class Reader:
 
     def __init__(self, nlp: Language) -> None:
         self.nlp = nlp
-        self.matchers = Matchers(nlp, load_rules())
-        verdicts = [rule for rule in load_rules() if rule.file == "verdicts"]
-        self._verdicts = Matchers(nlp, verdicts).anchors
+        self.matchers = {
+            file: Matchers(nlp, [rule for rule in load_rules() if rule.file == file]) for file in FILES
+        }
+        self._verdicts = self.matchers["verdicts"].anchors
 
     def doc(self, decision: Decision) -> Doc:
         """The Doc of the sentences of a decision that can matter."""
@@ -85,7 +101,7 @@ class Reader:
         parts = [text[s.start : s.end] for s in chosen]
         joined = "\n".join(parts)
         doc = self.nlp.make_doc(joined)
-        reading = self._reading(doc, joined, text, chosen, parts)
+        reading = self._reading(doc, text, chosen, parts)
         reading.everything = every
         reading.organisation = decision.header.organisation
         reading.decision_date = decision.header.decision_date
@@ -100,7 +116,7 @@ class Reader:
             return found
         text = doc.text
         sentences = plain_sentences(text)
-        reading = self._reading(doc, text, text, sentences, [text[s.start : s.end] for s in sentences], plain=True)
+        reading = self._reading(doc, text, sentences, [text[s.start : s.end] for s in sentences], plain=True)
         reading.everything = sentences
         doc.user_data[_KEY] = reading
         return reading
@@ -126,7 +142,7 @@ class Reader:
         return _ELSEWHERE.search(text, line.start, line.end) is not None
 
     def _reading(
-        self, doc: Doc, joined: str, text: str, sentences: list[Sentence], parts: list[str], plain: bool = False
+        self, doc: Doc, text: str, sentences: list[Sentence], parts: list[str], plain: bool = False
     ) -> Reading:
         starts, spans, at = [], [], 0
         for sentence, part in zip(sentences, parts, strict=True):
@@ -136,8 +152,7 @@ class Reader:
             at += len(part) + 1
         places: list[int] = doc.to_array("IDX").tolist() if len(doc) else []
         tokens = [(bisect_left(places, start), bisect_left(places, end)) for start, end in spans]
-        hits = self.matchers.hits(doc, joined, spans, places) if spans else []
-        return Reading(text, sentences, starts, hits, tokens, places)
+        return Reading(text, sentences, starts, tokens, places, doc, self.matchers)
 
 
 def spans_of(doc: Doc, reading: Reading, places: list[tuple[int, int, str]]) -> list[Span]:

@@ -21,11 +21,14 @@ from pipeline.values import Remedy
 
 SPANS = "redress_remedies"
 _STANDARD = regex.compile(
-    r"\b(?:evidence|proof|show us|satisfy us|demonstrate|tell (?:us|me)|let (?:us|me) (?:know|have|see)|confirm to (?:us|me)|write to (?:us|me)|report (?:back )?to (?:us|me|the Ombudsman)|send (?:us|me)|provide (?:us|me)|inform (?:us|me))\b",
+    r"\b(?:evidence|proof|show us|satisfy us|demonstrate|tell (?:us|me)|let (?:us|me) (?:know|have|see)"
+    r"|confirm to (?:us|me)|write to (?:us|me)|report (?:back )?to (?:us|me|the Ombudsman)|send (?:us|me)"
+    r"|provide (?:us|me)|inform (?:us|me))\b",
     regex.IGNORECASE,
 )
 _EVIDENCE_OF = regex.compile(
-    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
+    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?"
+    r"(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
     regex.IGNORECASE,
 )
 _TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
@@ -51,14 +54,22 @@ def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
 # Where an action follows another: in the form of the first ("to check … and report", "pays … and reviews").
 _SPLITS = {form: _splitter(verbs) for form, verbs in (("base", _BASE), ("third", _THIRD), ("past", _PAST))}
 _PREDICATE = regex.compile(
-    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))(?:, [^,;]{1,80},)?\s+",
+    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?"
+    r"(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?"
+    r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)"
+    r"|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be|(?:recommend"
+    r"|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog"
+    r"| review| write| refund| send| make| give| offer| arrange| remind| provide)))(?:, [^,;]{1,80},)?\s+",
     regex.IGNORECASE,
 )
 _BODY = regex.compile(
-    r"\b(?:the |The |both |Both |Each |each )?((?:[A-Z][\w’'-]+ )*(?:[Cc]ouncils?|NHS Trust|NHS Foundation Trust|Trust|CCG|ICB|[Pp]rovider|Care Provider|care provider|Home|Authority|[Bb]orough council|[Cc]ounty council|Borough Council|County Council|District Council|City Council|Academy|School|panel|landlord|Company))\b"
+    r"\b(?:the |The |both |Both |Each |each )?((?:[A-Z][\w’'-]+ )*(?:[Cc]ouncils?|NHS Trust|NHS Foundation Trust"
+    r"|Trust|CCG|ICB|[Pp]rovider|Care Provider|care provider|Home|Authority|[Bb]orough council|[Cc]ounty council"
+    r"|Borough Council|County Council|District Council|City Council|Academy|School|panel|landlord|Company))\b"
 )
 _PAYS = regex.compile(
-    r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}£|£[\d.,]+ (?:payment|in compensation)",
+    r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?"
+    r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}£|£[\d.,]+ (?:payment|in compensation)",
     regex.IGNORECASE,
 )
 _OUTCOME = frozenset({"remedy"})
@@ -101,9 +112,8 @@ def find(doc: Doc, reader: Reader) -> list[Remedy]:
 def _status_hits(reading: Reading, i: int) -> dict[str, list[int]]:
     """Rule id → token indexes of the status rules that hit in sentence i."""
     found: dict[str, list[int]] = {}
-    for hit in reading.hits[i]:
-        if hit.rule.file == "remedy_status":
-            found.setdefault(hit.rule.id, []).append(hit.start)
+    for hit in reading.hits(i, "remedy_status"):
+        found.setdefault(hit.rule.id, []).append(hit.start)
     return found
 
 
@@ -172,7 +182,8 @@ def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Reme
 
 
 _TWO_PAYMENTS = regex.compile(
-    rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )|£[^£]{{3,160}}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)"
+    rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )"
+    r"|£[^£]{3,160}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)"
 )
 
 
@@ -213,11 +224,9 @@ def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
         if sentence.end <= start or sentence.start >= end:
             continue
         shift = sentence.start - reading.starts[i]
-        for hit in reading.hits[i]:
-            if hit.rule.file == "remedy_types":
-                place = reading.offset(hit.start) + shift
-                if start <= place < end:
-                    codes |= set(hit.rule.assigns)
+        for hit in reading.hits(i, "remedy_types"):
+            if start <= reading.offset(hit.start) + shift < end:
+                codes |= set(hit.rule.assigns)
     words = reading.text[start:end]
     if not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
         codes.add("payment")
@@ -329,7 +338,8 @@ def _clauses(
         "done" in ids
         and "agrees" not in ids
         and regex.search(
-            r"\bha(?:s|ve|d) (?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)",
+            r"\bha(?:s|ve|d) "
+    r"(?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)",
             words,
         )
         is not None
@@ -451,15 +461,18 @@ def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterato
 
 
 _OFFERED = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b",
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t"
+    r"|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b",
     regex.IGNORECASE,
 )
 # What a body says it will do of its own accord, and the words of an answer that owns something up.
 _PROMISED = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Ii]t|manager)(?: has)? (?:[^.;,]{0,60} and )?(?:said (?:that )?it would|promised (?:to|it would)|undertook to|has asked (?:the|its|a) [\w ]{3,40} to)\b"
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Ii]t|manager)(?: has)? (?:[^.;,]{0,60} and )?"
+    r"(?:said (?:that )?it would|promised (?:to|it would)|undertook to|has asked (?:the|its|a) [\w ]{3,40} to)\b"
 )
 _OWNS_UP = regex.compile(
-    r"\b(?:uph(?:e|o)ld|upheld|accept(?:s|ed)|acknowledged|apologised|agreed|should have|sorry|not communicated|shortcomings)\b",
+    r"\b(?:uph(?:e|o)ld|upheld|accept(?:s|ed)|acknowledged|apologised|agreed|should have|sorry|not communicated"
+    r"|shortcomings)\b",
     regex.IGNORECASE,
 )
 
@@ -494,7 +507,7 @@ def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
 
 def _told(reading: Reading, i: int) -> bool:
     """Whether a sentence only reports a letter or a stage of the complaint."""
-    return any(h.rule.id in ("stage", "says") for h in reading.hits[i])
+    return any(h.rule.id in ("stage", "says") for h in reading.hits(i, "modifiers"))
 
 
 def _past(reading: Reading, sentence: Sentence, a: int, b: int, types: tuple[str, ...], status: str) -> Remedy:

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -40,8 +41,6 @@ _ASSIGNS = {
     "modifiers": {"negates", "supposes", "reports", "adopts", "other_body", "nothing", "ends"},
 }
 # Codes that the place of a thing decides and no word: what is left over, and sums told again.
-_MONEY_FILES = {"payment_purposes", "amount_reasons"}
-_MODIFIED_FILES = {"verdicts", "remedy_status"}
 _BY_STRUCTURE = {"other", "none", "repeat", "total"}
 _KEYS = {"id", "assigns", "match", "patterns", "exclude", "sections", "reach", "scope", "strength", "matches", "spares"}
 _REQUIRED = {"id", "assigns", "matches", "spares"}
@@ -263,10 +262,9 @@ def _pattern(phrase: str, reach: int) -> re.Pattern[str]:
 
 
 class Matchers:
-    """All rules compiled for one vocabulary; `hits` runs them over a Doc, sentence by sentence.
+    """A set of rules, compiled for one vocabulary.
 
-    A phrase is tried only on sentences that hold the words it needs, modifiers only where they have something to modify,
-    and the words about money only where there is a sum. Token patterns go to spaCy's Matcher.
+    A phrase is tried only on sentences that hold the words it needs. Token patterns go to spaCy's Matcher.
     """
 
     def __init__(self, nlp: Language, rules: Sequence[Rule]) -> None:
@@ -275,15 +273,12 @@ class Matchers:
         self._excludes: dict[str, list[re.Pattern[str]]] = {}
         self._tokens = Matcher(nlp.vocab)
         self._by_key: dict[int, Rule] = {}
-        # Rules on their own (an example, a trial) are not gated by others.
-        self._gated = len({rule.file for rule in self.rules}) > 1
         for rule in self.rules:
             for written in rule.match:
                 needs = parse(written, rule.reach)[1]
                 anchor = max(needs, key=_rarity, default=frozenset({""}))
-                phrase = _Phrase(
-                    rule, _pattern(written, rule.reach), tuple(need for need in needs if need is not anchor)
-                )
+                rest = tuple(need for need in needs if need is not anchor)
+                phrase = _Phrase(rule, _pattern(written, rule.reach), rest)
                 for word in anchor:
                     self._by_anchor.setdefault(word, []).append(phrase)
             self._excludes[rule.name] = [_pattern(written, rule.reach) for written in rule.exclude]
@@ -296,71 +291,47 @@ class Matchers:
         """Words one of which every phrase match holds: a text without any needs no matching."""
         return frozenset(self._by_anchor)
 
-    def hits(
-        self, doc: Doc, text: str, sentences: Sequence[tuple[int, int]], places: Sequence[int] | None = None
-    ) -> list[list[Hit]]:
-        """The hits of each sentence, in order.
+    def hits(self, doc: Doc, words: str, held: AbstractSet[str], start: int, places: Sequence[int]) -> list[Hit]:
+        """The hits in one sentence, in order.
 
-        `text` is the Doc's text (which spaCy would put together anew), `sentences` are spans of it, `places` say where the
-        tokens begin.
+        `words` is the sentence, `held` its words (`words_in`), `start` where it begins in the Doc's text, `places` where
+        each token of the Doc begins.
         """
-        at = list(places) if places is not None else doc.to_array("IDX").tolist()
-        found = [self._in_sentence(text, start, end, at) for start, end in sentences]
-        if self._by_key:
-            ends = [bisect_left(at, end) for _, end in sentences]
-            for key, start, end in self._tokens(doc):
-                i = bisect_right(ends, start)
-                if i < len(ends) and end <= ends[i]:
-                    found[i].append(Hit(self._by_key[key], start, end))
-        for hits in found:
-            hits.sort(key=lambda h: (h.start, -h.end))
-        return found
-
-    def _in_sentence(self, text: str, start: int, end: int, at: Sequence[int]) -> list[Hit]:
-        words = text[start:end]
-        lowered = words.lower()
-        if "n't" in lowered or "n’t" in lowered:
-            lowered = lowered.replace("n’t", "n't").replace("can't", "can not").replace("n't", " not")
-        held = set(_WORD.findall(lowered))
-        held.add("")
         tried: dict[int, _Phrase] = {}
-        for word in held:
-            for phrase in self._by_anchor.get(word, ()):
+        for word in held & self._by_anchor.keys():
+            for phrase in self._by_anchor[word]:
                 tried[id(phrase)] = phrase
         hits: list[Hit] = []
         barred: dict[str, list[tuple[int, int]]] = {}
-        waiting: list[_Phrase] = []
-        money = "£" in held or "pounds" in held or "pence" in held
         for phrase in tried.values():
-            if self._gated and phrase.rule.file in _MONEY_FILES and not money:
-                continue
             if any(held.isdisjoint(need) for need in phrase.needs):
                 continue
-            if self._gated and phrase.rule.file == "modifiers":
-                waiting.append(phrase)
-                continue
-            self._try(phrase, words, start, at, hits, barred)
-        if waiting and any(hit.rule.file in _MODIFIED_FILES for hit in hits):
-            for phrase in waiting:
-                self._try(phrase, words, start, at, hits, barred)
+            for match in phrase.pattern.finditer(words):
+                a, b = match.span()
+                name = phrase.rule.name
+                if name not in barred:
+                    barred[name] = [m.span() for exclude in self._excludes[name] for m in exclude.finditer(words)]
+                if not any(x < b and a < y for x, y in barred[name]):
+                    hits.append(Hit(phrase.rule, bisect_right(places, start + a) - 1, bisect_left(places, start + b)))
+        if self._by_key:
+            first, last = bisect_left(places, start), bisect_left(places, start + len(words))
+            for key, a, b in self._tokens(doc[first:last]):
+                hits.append(Hit(self._by_key[key], first + a, first + b))
+        hits.sort(key=lambda h: (h.start, -h.end))
         return hits
 
-    def _try(
-        self,
-        phrase: _Phrase,
-        words: str,
-        start: int,
-        at: Sequence[int],
-        hits: list[Hit],
-        barred: dict[str, list[tuple[int, int]]],
-    ) -> None:
-        name = phrase.rule.name
-        for match in phrase.pattern.finditer(words):
-            a, b = match.span()
-            if name not in barred:
-                barred[name] = [m.span() for exclude in self._excludes[name] for m in exclude.finditer(words)]
-            if not any(x < b and a < y for x, y in barred[name]):
-                hits.append(Hit(phrase.rule, bisect_right(at, start + a) - 1, bisect_left(at, start + b)))
+    def hits_in(self, doc: Doc) -> list[Hit]:
+        """The hits in a Doc that is one sentence."""
+        text = doc.text
+        return self.hits(doc, text, words_in(text), 0, doc.to_array("IDX").tolist())
+
+
+def words_in(sentence: str) -> set[str]:
+    """The words that a sentence holds, contractions of "not" taken apart; and the empty one, which phrases without a need have."""
+    lowered = sentence.lower()
+    if "n't" in lowered or "n’t" in lowered:
+        lowered = lowered.replace("n’t", "n't").replace("can't", "can not").replace("n't", " not")
+    return {"", *_WORD.findall(lowered)}
 
 
 @cache
@@ -377,6 +348,6 @@ def check_examples(rules: Sequence[Rule]) -> list[str]:
         matchers = Matchers(nlp, [rule])
         for text, expected in [*((t, True) for t in rule.matches), *((t, False) for t in rule.spares)]:
             doc = nlp.make_doc(text)
-            if bool(matchers.hits(doc, text, [(0, len(text))])[0]) != expected:
+            if bool(matchers.hits_in(doc)) != expected:
                 problems.append(f"{rule.name}: {'must' if expected else 'must not'} match: {text}")
     return problems

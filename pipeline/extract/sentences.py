@@ -16,7 +16,8 @@ from pipeline.values import Decision
 # A sentence ends at . ? or ! (and a closing quote or bracket) before white space and a capital, a quote, a bracket or a sum.
 _END = regex.compile(r"[.!?][”’\"')\]]*(?=\s+[A-Z£“‘\"'(\[\d])")
 _NO_END = regex.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Rev|Hon|St|No|Nos|Art|Reg|Regs|Sch|Ch|Vol|para|paras|p|pp|s|ss|v|cf|etc|e\.g|i\.e|eg|ie|approx|inc|Ltd|Co|Cllr)|^\d{1,2})$"
+    r"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Rev|Hon|St|No|Nos|Art|Reg|Regs|Sch|Ch|Vol|para|paras|p|pp|s|ss|v|cf|etc|e\.g"
+    r"|i\.e|eg|ie|approx|inc|Ltd|Co|Cllr)|^\d{1,2})$"
 )
 
 
