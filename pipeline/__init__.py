@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def read_decision(source: str | Path | bytes, *, name: str | None = None, url: str | None = None) -> Decision:
-    """The cleaned decision in a raw file (a path) or in raw bytes. Raises Unreadable when there is none, OSError as `open` does."""
+    """The cleaned decision in a raw file (a path) or in raw bytes.
+
+    Raises Unreadable when there is none, OSError as `open` does.
+    """
     from pipeline.clean import clean
     from pipeline.values import RawPage
 
@@ -30,7 +33,10 @@ def read_decision(source: str | Path | bytes, *, name: str | None = None, url: s
 
 
 def analyse(decision: Decision | str | Path) -> Extraction:
-    """What a decision (or the raw file at a path) holds: findings, remedies, payments, amounts and citations, as spans of its text."""
+    """What a decision (or the raw file at a path) holds, as spans of its text.
+
+    Findings, remedies, payments, amounts and citations.
+    """
     from pipeline.extract import extract
 
     return extract(read_decision(decision) if isinstance(decision, str | Path) else decision)

@@ -24,8 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
-    help="""Ombudsman decisions turned into data: what each council was found to have done wrong, what it must do about it,
-what it must pay, with the sentence that proves each row.
+    help="""Ombudsman decisions turned into data: what each council was found to have done wrong, what it must do
+about it, what it must pay, with the sentence that proves each row.
 
 Start with: **redress run FOLDER --out DIR**, where FOLDER holds raw decisions (text, HTML, or the web archives that
 `redress scrape` makes). Exit codes: 0 done, 1 could not finish (run again to go on), 2 wrong use.""",
@@ -163,7 +163,7 @@ def dataset(
 
 @app.command()
 def show(file: Annotated[Path, typer.Argument(metavar="FILE", help="One raw decision, text or HTML.")]) -> None:
-    """One decision in the terminal: header, outline, findings, remedies and payments, with paragraph numbers and quotes.
+    """One decision in the terminal: header, outline, findings, remedies and payments with paragraph numbers and quotes.
 
     Example: redress show corpus/decisions/development/19-004-212.txt
     """

@@ -1,6 +1,7 @@
 """The files between the stages: one parquet file a shard, one row a decision, its parts nested in list columns.
 
-`clean` writes records (decision, paragraphs, sections), `extract` adds what it found, `dataset` flattens them into tables.
+`clean` writes records (decision, paragraphs, sections), `extract` adds what it found, `dataset` flattens them into
+tables.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ import pyarrow.parquet as pq
 from pipeline.clean.header import received_year
 from pipeline.organisations import organisation_type
 from pipeline.schema import PARTS, TABLES, to_arrow
-from pipeline.values import Decision, Extraction, Header, Paragraph, Section
+from pipeline.values import (
+    Amount,
+    Citation,
+    Decision,
+    Extraction,
+    Finding,
+    Header,
+    Paragraph,
+    Payment,
+    Remedy,
+    Section,
+)
 
 _SECTIONS = pa.schema(
     [
@@ -95,13 +107,14 @@ def part_rows(decision: Decision, found: Extraction) -> dict[str, list[Row]]:
             for p in decision.paragraphs
         ]
     }
-    for name, letter, quote, values in (
+    parts: tuple[tuple[str, str, str, Sequence[Finding | Remedy | Payment | Amount | Citation]], ...] = (
         ("findings", "f", "sentence", found.findings),
         ("remedies", "r", "text", found.remedies),
         ("payments", "p", "text", found.payments),
         ("amounts", "a", "text", found.amounts),
         ("citations", "", "text", found.citations),
-    ):
+    )
+    for name, letter, quote, values in parts:
         rows[name] = []
         for i, value in enumerate(values, start=1):
             row = asdict(value)

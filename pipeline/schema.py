@@ -202,7 +202,7 @@ PARTS = ("paragraphs", "findings", "remedies", "payments", "amounts", "citations
 
 
 def to_arrow(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows (column → value) of one table as Arrow. Raises pa.ArrowInvalid or KeyError when they do not fit the schema."""
+    """Rows (column → value) of one table as Arrow; raises pa.ArrowInvalid or KeyError when the schema does not fit."""
     schema = TABLES[name].arrow
     return pa.Table.from_arrays([pa.array([row[f.name] for row in rows], f.type) for f in schema], schema=schema)
 
@@ -227,7 +227,8 @@ def dictionary(tables: Iterable[str] = TABLES) -> str:
     for name in tables:
         table = TABLES[name]
         lines = [f"### {name}", "", f"A row is {table.row}.", "", "| column | type | meaning |", "| --- | --- | --- |"]
-        for c in table.columns:
-            lines.append(f"| `{c.name}` | {type_name(c.type)}{'?' if c.nullable else ''} | {c.description} |")
+        lines.extend(
+            f"| `{c.name}` | {type_name(c.type)}{'?' if c.nullable else ''} | {c.description} |" for c in table.columns
+        )
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"

@@ -102,7 +102,8 @@ def _in_pool(stage: Stage, shards: Sequence[Shard], workers: int, advance: Calla
                     advance(shard.size)
         except BrokenProcessPool:
             raise StageError(
-                "a worker process was killed (out of memory?); run the same command again, with fewer --workers, to go on"
+                "a worker process was killed (out of memory?); "
+                "run the same command again, with fewer --workers, to go on"
             ) from None
         finally:
             for future in running:
@@ -131,7 +132,7 @@ def _on_dask(stage: Stage, shards: Sequence[Shard], scheduler: str, advance: Cal
 
 @contextmanager
 def written(output: Path) -> Iterator[Path]:
-    """A temporary path beside `output` that becomes `output` when the block ends well, and vanishes when it does not."""
+    """A temporary path beside `output` that becomes `output` when the block ends well, and vanishes otherwise."""
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
         with writing(output):

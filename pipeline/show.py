@@ -11,7 +11,7 @@ from pipeline.values import Decision, Extraction
 
 
 def render(decision: Decision, found: Extraction) -> None:
-    """Prints header, outline, findings, remedies, payments, other sums and law, each with paragraph number and quote."""
+    """Prints header, outline, findings, remedies, payments, other sums and law, each with its paragraph and quote."""
     console = Console(highlight=False)
     header = decision.header
     console.rule(f"[bold]{escape(header.organisation or 'Organisation not named')}[/] ({header.reference})")

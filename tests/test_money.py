@@ -56,7 +56,8 @@ BULLETS = [
         [(200, "month", 8, 1600, "Ms A")],
     ),
     (
-        "make a payment of £1,200 to Ms A, calculated at £150 for each of the eight months she was without suitable housing;",
+        "make a payment of £1,200 to Ms A, calculated at £150 for each of the eight months "
+        "she was without suitable housing;",
         [(150, "month", 8, 1200, "Ms A")],
     ),
     ("pay Ms A £100 for each month from 1 March 2022 to 30 September 2022;", [(100, "month", None, 700, "Ms A")]),
@@ -126,7 +127,8 @@ _APOLOGY = "  1. Within one month of this decision the Council has agreed to:\n 
 SECTIONS = [
     (
         (),
-        "  1. The Council has agreed to apologise to Ms A, pay her £200 and review its procedures within three months of the decision.\n",
+        "  1. The Council has agreed to apologise to Ms A, pay her £200 and review its procedures "
+        "within three months of the decision.\n",
         [
             ("apology", "agreed", "2023-08-10"),
             ("payment", "agreed", "2023-08-10"),
@@ -142,21 +144,25 @@ SECTIONS = [
     ),
     (
         (),
-        "  1. Within four weeks of my final decision, the Council will apologise to Ms A in writing. It will also pay her £150.\n",
+        "  1. Within four weeks of my final decision, the Council will apologise to Ms A in writing. "
+        "It will also pay her £150.\n",
         [("apology", "agreed", "2023-06-07"), ("payment", "agreed", None)],
         [(150, "agreed")],
     ),
     (
         (),
-        "  1. To remedy the injustice, the Council should within one month:\n    • apologise to Ms A; and\n    • pay her £100.\n"
+        "  1. To remedy the injustice, the Council should within one month:\n"
+        "    • apologise to Ms A; and\n    • pay her £100.\n"
         "  1. The Council has agreed to these recommendations.\n",
         [("apology", "agreed", "2023-06-10"), ("payment", "agreed", "2023-06-10")],
         [(100, "agreed")],
     ),
     (
         (),
-        "  1. By 30 June 2023 the Council has agreed to:\n    • apologise to Ms A; and\n    • provide us with evidence it has done so.\n"
-        "  1. By 31 August 2023 it has agreed to:\n    • remind its housing officers of the duty; and\n    • review its allocations policy.\n"
+        "  1. By 30 June 2023 the Council has agreed to:\n"
+        "    • apologise to Ms A; and\n    • provide us with evidence it has done so.\n"
+        "  1. By 31 August 2023 it has agreed to:\n"
+        "    • remind its housing officers of the duty; and\n    • review its allocations policy.\n"
         "  1. The Council should provide us with evidence it has complied with the above actions.\n",
         [
             ("apology", "agreed", "2023-06-30"),
@@ -180,13 +186,15 @@ SECTIONS = [
     (
         (),
         # Twenty working days from 10 May 2023: the spring bank holiday of 29 May does not count.
-        "  1. Within 20 working days of the final decision the Council will carry out a fresh assessment of Ms A's housing need.\n",
+        "  1. Within 20 working days of the final decision the Council will carry out a fresh assessment "
+        "of Ms A's housing need.\n",
         [("reconsider_decision", "agreed", "2023-06-08")],
         [],
     ),
     (
         (),
-        "  1. Within one month the Council will:\n    • offer Ms A suitable temporary accommodation;\n    • waive the £60 fee;\n"
+        "  1. Within one month the Council will:\n"
+        "    • offer Ms A suitable temporary accommodation;\n    • waive the £60 fee;\n"
         "    • identify other applicants affected by the same error and put things right for them; and\n"
         "    • report to its scrutiny committee on the action taken.\n",
         [
@@ -199,7 +207,8 @@ SECTIONS = [
     ),
     (
         (
-            "The Council offered £250 at stage two. I consider that a proportionate remedy and the Council should now pay it.",
+            "The Council offered £250 at stage two. I consider that a proportionate remedy "
+            "and the Council should now pay it.",
         ),
         "  1. The Council has agreed to pay Ms A the £250 it offered, within four weeks of this decision.\n",
         [("payment", "agreed", "2023-06-07")],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import regex
 
 from pipeline.clean.decode import decode
 from pipeline.clean.header import split_header, summary_text
 from pipeline.clean.html import address, looks_like_html, read_html
-from pipeline.clean.lines import HEADING, NUMBERED, Layout, Line, layout
+from pipeline.clean.lines import NUMBERED, Layout, Line, layout
 from pipeline.clean.structure import Body, build
 from pipeline.clean.text import read_text
 from pipeline.values import Decision, Header, RawPage, Unreadable
@@ -48,14 +49,15 @@ def clean(page: RawPage, source: str = "lgsco") -> Decision:
     header, summary, rest = split_header(lines, known, page.name, url)
     body = build(summary, rest, known)
     _check(lines, header, body, known)
-    if header.reference is None:
+    reference = header.reference
+    if reference is None:
         raise Unreadable(
             "no_reference", "no case reference (YY NNN NNN) in the title or the file's name; rename the file to hold it"
         )
     if _is_report(body, known):
         header = _as_report(header)
     return Decision(
-        decision_id=f"{source}/{header.reference.replace(' ', '-')}",
+        decision_id=f"{source}/{reference.replace(' ', '-')}",
         source=source,
         header=header,
         summary=summary_text(summary),
@@ -89,9 +91,7 @@ def _is_report(body: Body, known: Layout) -> bool:
 
 
 def _as_report(header: Header) -> Header:
-    from dataclasses import replace
-
     return replace(header, document_type="report")
 
 
-__all__ = ["HEADING", "clean", "decode"]
+__all__ = ["clean", "decode"]

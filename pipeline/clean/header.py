@@ -34,7 +34,7 @@ def split_header(
 
     `name` is the raw file's name, which holds the reference where the page prints none.
     """
-    title = _title(lines, layout)
+    title = _title(lines)
     begin = _header_start(lines, layout, title)
     end = furniture_tail(lines, layout)
     stray = [line for line in lines[:begin] if not is_before_title(line, layout)]
@@ -64,16 +64,18 @@ def split_header(
     return header, summary, body
 
 
-def _title(lines: Sequence[Line], layout: Layout) -> int | None:
+def _title(lines: Sequence[Line]) -> int | None:
     """The line `Organisation (YY NNN NNN)`: the first one, and no sentence of the decision."""
     for i, line in enumerate(lines):
-        if line.kind in (PLAIN, HEADING, CELL) and len(line.text) <= _TITLE_LENGTH and _BRACKETED.search(line.text):
-            if (
-                not line.text.startswith("(")
-                and not line.text.endswith((".", ";", ":"))
-                and not _FIELD.match(line.text)
-            ):
-                return i
+        if (
+            line.kind in (PLAIN, HEADING, CELL)
+            and len(line.text) <= _TITLE_LENGTH
+            and _BRACKETED.search(line.text)
+            and not line.text.startswith("(")
+            and not line.text.endswith((".", ";", ":"))
+            and not _FIELD.match(line.text)
+        ):
+            return i
     return None
 
 

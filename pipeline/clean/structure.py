@@ -18,11 +18,10 @@ _CELL = regex.compile(
     r"(?:yes|no|none|n/a|nil|total|not applicable|(?:partly |partially |not )?upheld|[£\d(.,%/\s–-]+.{0,20})",
     regex.IGNORECASE,
 )
-# A flattened list item that goes on with its lead-in.
-_GOES_ON = regex.compile(r"[a-z£(‘“'\"]|[A-Z][\w’'-]*(?:[;,]|$)")
 _NEW_PARAGRAPH = regex.compile(
-    r"(?:I|We|He|She|They|It|This|That|These|Those|There|However|In|On|By|At|As|After|Before|When|While|Within|Under|If|For|"
-    r"Mr|Mrs|Ms|Miss|Dr|The (?:Council|Ombudsman|Ombudsmen|Trust|Authority|Provider|Care Provider|care provider|council))\b"
+    r"(?:I|We|He|She|They|It|This|That|These|Those|There"
+    r"|However|In|On|By|At|As|After|Before|When|While|Within|Under|If|For|Mr|Mrs|Ms|Miss|Dr"
+    r"|The (?:Council|Ombudsman|Ombudsmen|Trust|Authority|Provider|Care Provider|care provider|council))\b"
 )
 
 
@@ -52,7 +51,7 @@ def build(summary: Sequence[Line], body: Sequence[Line], layout: Layout) -> Body
 
 
 def _settle_dashes(lines: Sequence[Line]) -> list[Line]:
-    """Dashed items become paragraphs or bullets: an item after a lead-in that ends in a colon is a bullet while it goes on."""
+    """Dashed items become paragraphs or bullets: after a lead-in that ends in a colon, bullets while they go on."""
     settled: list[Line] = []
     lead: str | None = None  # the open lead-in
     last = ""  # the bullet before
@@ -211,7 +210,10 @@ def _table_runs(lines: Sequence[Line]) -> list[bool]:
 
 
 def _settle_report_lists(lines: Sequence[Line]) -> list[Line]:
-    """In pages without numbers, lines after a lead-in that ends in a colon are bullets while they go on in lower case or with a verb."""
+    """Makes bullets of lines in pages without numbers.
+
+    They are the lines after a lead-in that ends in a colon, while they go on in lower case or with a verb.
+    """
     settled: list[Line] = []
     open_list = False
     last = ""

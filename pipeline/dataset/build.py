@@ -171,7 +171,7 @@ def _write(out: Path, name: str, table: pa.Table, ids: list[str]) -> int:
 
 
 def _replace(out: Path, name: str, files: Sequence[pa.Table]) -> int:
-    """Puts a table's files in place of the ones before; a kill leaves the old ones, the new ones or none, never a mix."""
+    """Puts a table's files in place of the old ones; a kill leaves the old ones, the new ones or none, never a mix."""
     new, old, place = out / f".{name}.new", out / f".{name}.old", out / name
     with writing(place):
         if place.exists() and not place.is_dir():

@@ -1,4 +1,7 @@
-"""run.json: what a dataset was made with, from what, and what came out. It is written last: without it, a dataset is not whole."""
+"""run.json: what a dataset was made with, from what, and what came out.
+
+It is written last: without it, a dataset is not whole.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ def write_manifest(
         "quarantined": built.quarantined,
         "rows": built.rows,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-        "source": "Contains decisions of the Local Government and Social Care Ombudsman, © Commission for Local Administration in England.",
+        "source": (
+            "Contains decisions of the Local Government and Social Care Ombudsman, "
+            "© Commission for Local Administration in England."
+        ),
     }
     with written(out / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

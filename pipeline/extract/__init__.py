@@ -1,7 +1,7 @@
 """Decision → findings, remedies, payments, amounts and citations, by spaCy components and rules that are data.
 
-The components are `redress_citations`, `redress_findings`, `redress_remedies` and `redress_payments`; each works in anyone's
-pipeline (`nlp.add_pipe("redress_payments")`) and puts its spans into `doc.spans` under the key of its name.
+The components are `redress_citations`, `redress_findings`, `redress_remedies` and `redress_payments`; each works in
+anyone's pipeline (`nlp.add_pipe("redress_payments")`) and puts its spans into `doc.spans` under the key of its name.
 """
 
 from __future__ import annotations

@@ -21,10 +21,12 @@ SPANS = "redress_citations"
 _SITE = "https://www.legislation.gov.uk/"
 # "Act 1974", "Regulations 2014": an anchor; the name is read backwards from it.
 _ANCHOR = regex.compile(
-    r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)(?: \((?:England|England and Wales|Wales|Amendment)"
-    r"\)(?: \([A-Z][\w ]+\))?)*,? (?P<year>(?:1[89]|20)\d\d)(?!\d)"
+    r"\b(?P<kind>Act|Regulations|Order|Rules|Measure)"
+    r"(?: \((?:England|England and Wales|Wales|Amendment)\)(?: \([A-Z][\w ]+\))?)*,? "
+    r"(?P<year>(?:1[89]|20)\d\d)(?!\d)"
 )
-# An act's name and year can open the name of regulations: "Health and Social Care Act 2008 (Regulated Activities) Regulations 2014".
+# An act's name and year can open the name of regulations:
+# "Health and Social Care Act 2008 (Regulated Activities) Regulations 2014".
 _REST = regex.compile(
     r"(?: \([A-Z][^()\n]{1,80}\)| (?:[A-Z][\w’'-]*|and|of|for)){1,8}? (?:Regulations|Order|Rules)"
     r"(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)"
@@ -33,7 +35,11 @@ _NAME = regex.compile(
     r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)"
     r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
 )
-_OPENERS = frozenset({"The", "Under", "In", "By", "And", "Section", "Sections", "Part", "Schedule", "Regulation", "Both", "As", "See", "Since", "That", "This", "Also", "Although", "When", "While", "If", "Its", "Our", "Council’s", "Councils"})  # fmt: skip
+_OPENERS = frozenset({
+    "The", "Under", "In", "By", "And", "Section", "Sections", "Part", "Schedule", "Regulation", "Both", "As",
+    "See", "Since", "That", "This", "Also", "Although", "When", "While", "If", "Its", "Our", "Council’s",
+    "Councils",
+})  # fmt: skip
 _ONE = r"\d{1,4}[A-Z]{0,3}(?:\(\w{1,4}\))*"
 _LIST = rf"{_ONE}(?:(?:,? (?:and|to|or) |, | ?[-–] ?)(?:(?:sections?|regulations?|ss?\.?) )?{_ONE}(?![\w,]*\d{{3}}))*"
 _KIND = r"[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Rr]ules?|[Pp]arts?"
@@ -166,7 +172,10 @@ def _full(text: str) -> Iterator[_Mention]:
 
 
 def _known_end(words: str) -> str:
-    """The part of a name that is a known act's, when the words before it belong to the sentence ("Regulation under the Care Act")."""
+    """The part of a name that is a known act's, when the words before it belong to the sentence.
+
+    "Regulation under the Care Act" is one: its name is "Care Act".
+    """
     known = max(
         (n for n in _names() if (words + "Act").endswith(n) or (words + "Regulations").endswith(n)),
         key=len,
@@ -208,7 +217,7 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
                 continue
             target = next((m for m in reversed(same) if set(_roots(m.provisions)) & set(_roots(provisions))), None)
             if target is None and same:
-                # A bare "section 104" goes with the act its own paragraph has just named; regulations with the last ones.
+                # A bare "section 104" goes with the act its own paragraph has just named, regulations with the last.
                 line = text.rfind("\n", 0, found.start())
                 named = [m for m in same if m.start > line]
                 alias = _ALIAS.findall(text, line + 1, found.start())

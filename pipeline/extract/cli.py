@@ -52,21 +52,18 @@ def try_rule(
     if not chosen:
         print(f"redress: no rule {rule}; there are {', '.join(sorted(r.name for r in load_rules()))}", file=sys.stderr)
         raise typer.Exit(2)
-    nlp = blank()
-    matchers = Matchers(nlp, chosen)
+    matchers = Matchers(blank(), chosen)
     shown = total = 0
     try:
         for decision in decisions_in(folder):
             for line in lines_of(decision):
                 for sentence in sentences_in(decision.text, line):
                     words = decision.text[sentence.start : sentence.end]
-                    doc = nlp.make_doc(words)
-                    for hit in matchers.hits_in(doc):
+                    for hit in matchers.hits(words):
                         total += 1
                         if shown < limit:
                             shown += 1
-                            span = doc[hit.start : hit.end]
-                            marked = f"{words[: span.start_char]}[{span.text}]{words[span.end_char :]}"
+                            marked = f"{words[: hit.start]}[{words[hit.start : hit.end]}]{words[hit.end :]}"
                             print(f"{decision.decision_id} ¶{sentence.number or '–'} {sentence.section}: {marked}")
     except StageError as error:
         print(f"redress: {error}", file=sys.stderr)

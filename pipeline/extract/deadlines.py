@@ -19,8 +19,9 @@ _PERIOD = regex.compile(
     r"|by the end of|at the latest) (?:a further |another |the next |the first )?"
     rf"(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?"
     r"(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
-    r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? (?:(?:the|my|our|this|that|its"
-    r"|date of) )*(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*"
+    r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? "
+    r"(?:(?:the|my|our|this|that|its|date of) )*"
+    r"(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*"
     r"(?:decision|statement|report|date))?"
     rf"|\b(?P<bare>{_COUNT})[ -](?:calendar )?(?P<bwork>working )?(?P<bunit>day|week|month|year)s?(?:’|')? "
     r"(?:of|from|after|following) (?:(?:the|my|our|this|that|date of|final) )*"
@@ -33,8 +34,9 @@ _BY = regex.compile(
     regex.IGNORECASE,
 )
 _END_OF = regex.compile(
-    r"\b(?:by|before|no later than|not later than)(?: the)? end of (?P<month>January|February|March|April|May|June"
-    r"|July|August|September|October|November|December)(?: (?P<year>\d{4}))?",
+    r"\b(?:by|before|no later than|not later than)(?: the)? end of "
+    r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"(?: (?P<year>\d{4}))?",
     regex.IGNORECASE,
 )
 _SAME = regex.compile(
@@ -43,15 +45,19 @@ _SAME = regex.compile(
     regex.IGNORECASE,
 )
 _ANCHORED_ELSEWHERE = regex.compile(
-    r"\s*(?:of|from|after|following)\s+(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an"
-    r"|each)\b(?!\s+(?:same|date|final|decision|statement|report|public))",
+    r"\s*(?:of|from|after|following)\s+"
+    r"(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b"
+    r"(?!\s+(?:same|date|final|decision|statement|report|public))",
     regex.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A deadline: its words, the date it comes to (null when it hangs on a date that is not known), or "the same as before"."""
+    """A deadline: its words, and the date it comes to (null when it hangs on a date that is not known).
+
+    `same` says that the words repeat the deadline before ("within the same period").
+    """
 
     words: str
     due: date | None
@@ -106,8 +112,7 @@ def find_deadline(text: str, decided: date | None) -> Deadline | None:
         ):
             due = add_period(due, 1, "year")
         found.append((opener.start(), Deadline(text[opener.start() : match.end()], due)))
-    for match in _SAME.finditer(text):
-        found.append((match.start(), Deadline(match[0], None, same=True)))
+    found.extend((match.start(), Deadline(match[0], None, same=True)) for match in _SAME.finditer(text))
     return min(found, key=lambda item: item[0])[1] if found else None
 
 

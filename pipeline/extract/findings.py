@@ -41,7 +41,36 @@ _SENTENCE_END = regex.compile(r"(?<=[.;])\s")
 _LONG = regex.compile(r"[a-z]{5,}")
 _EVERYWHERE = frozenset(
     word[:6]
-    for word in ["council", "councils", "should", "would", "which", "their", "there", "about", "these", "those", "other", "after", "before", "where", "because", "might", "while", "against", "between", "through", "without", "people", "person", "within", "under", "being", "could", "having"]
+    for word in [
+        "council",
+        "councils",
+        "should",
+        "would",
+        "which",
+        "their",
+        "there",
+        "about",
+        "these",
+        "those",
+        "other",
+        "after",
+        "before",
+        "where",
+        "because",
+        "might",
+        "while",
+        "against",
+        "between",
+        "through",
+        "without",
+        "people",
+        "person",
+        "within",
+        "under",
+        "being",
+        "could",
+        "having",
+    ]
 )
 _SHARED = 1  # words a finding and a rule must share
 
@@ -106,13 +135,14 @@ def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
     words_of_verdict = reading.hits(index, "verdicts")
     if not words_of_verdict:
         return item
-    begin, end = reading.tokens[index]
-    words = [doc[i].lower_ for i in range(begin, end)]
-    hits = [
-        h
-        for h in (*words_of_verdict, *reading.hits(index, "modifiers"))
-        if not h.rule.sections or sentence.section in h.rule.sections
-    ]
+    begin, words, hits = reading.in_tokens(
+        index,
+        (
+            h
+            for h in (*words_of_verdict, *reading.hits(index, "modifiers"))
+            if not h.rule.sections or sentence.section in h.rule.sections
+        ),
+    )
     item.found = verdicts(words, hits, begin)
     return item
 

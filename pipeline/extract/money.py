@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import regex
 
-_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_UNITS = [
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)}
 _WORD = "|".join(
@@ -23,9 +26,14 @@ _SPELT = regex.compile(
     regex.IGNORECASE,
 )
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
-FREQUENCIES = {"day": "day", "night": "day", "week": "week", "fortnight": "fortnight", "month": "month", "term": "term", "year": "year",
-    "daily": "day", "nightly": "day", "weekly": "week", "fortnightly": "fortnight", "monthly": "month", "termly": "term", "yearly": "year", "annum": "year", "annually": "year",
-    "pcm": "month", "pw": "week"}  # fmt: skip
+FREQUENCIES = {
+    "day": "day", "night": "day", "daily": "day", "nightly": "day",
+    "week": "week", "weekly": "week", "pw": "week",
+    "fortnight": "fortnight", "fortnightly": "fortnight",
+    "month": "month", "monthly": "month", "pcm": "month",
+    "term": "term", "termly": "term",
+    "year": "year", "yearly": "year", "annum": "year", "annually": "year",
+}  # fmt: skip
 _PER = regex.compile(
     r"\s*(?:,\s*)?(?:(?:a|an|per|each|every|for each|for every|for each of the|for every one of the|for each full"
     r"|for each complete|for each school|per school|per calendar|for each calendar)\s+"

@@ -6,7 +6,7 @@ Spans keys: `redress_payments` (one span a payment, label: its status) and `redr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import regex
@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from pipeline.dates import DATE, MONTHS, add_period, date_of
 from pipeline.extract import remedies as remedies_
 from pipeline.extract.money import Sum, find_sums, number
-from pipeline.extract.people import ESTATE, heads, payee
+from pipeline.extract.people import ESTATE, heads, main_complainant, payee
 from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
 from pipeline.extract.sentences import Sentence
 from pipeline.values import Amount, Payment, Remedy
@@ -27,8 +27,9 @@ _MONTHS = {"month": 1.0, "term": 4.0, "year": 12.0}
 _NUMBER = r"\d+|[a-z]+(?:-[a-z]+)?"
 _COUNTED = regex.compile(
     r"(?:for|over|covering|across|of|and|during|those|these)?\s*(?:each of |all |about |around |some )?"
-    rf"(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?(?P<count>{_NUMBER})(?: (?:full|whole"
-    r"|school|academic|calendar|complete|missed))? (?P<unit>day|night|week|fortnight|month|term|year)s?\b",
+    r"(?:the |a |those |these )?(?:(?:first|last|full|whole|further) )?"
+    rf"(?P<count>{_NUMBER})(?: (?:full|whole|school|academic|calendar|complete|missed))? "
+    r"(?P<unit>day|night|week|fortnight|month|term|year)s?\b",
     regex.IGNORECASE,
 )
 _TOTAL_BEFORE = regex.compile(
@@ -63,14 +64,15 @@ _PAY = regex.compile(
 )
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(
-    r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b|\beach of "
-    r"(?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £",
+    r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
+    r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£"
+    r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £",
     regex.IGNORECASE,
 )
 _BOTH_BODIES = regex.compile(
-    r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)|\beach "
-    r"(?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay|\b(?:Council and the \w+"
-    r"|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)",
+    r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)"
+    r"|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay"
+    r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)",
     regex.IGNORECASE,
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
@@ -82,7 +84,6 @@ _MONTH_YEAR = regex.compile(
     rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b",
     regex.IGNORECASE,
 )
-_OPEN = regex.compile(r"\b(?:until|till|from|since|starting|beginning)\b", regex.IGNORECASE)
 _CONDITION = regex.compile(
     r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to"
     r"|on (?:receipt|production) of)\b",
@@ -97,9 +98,9 @@ _TO_WHOM = regex.compile(
     r"(?!reflect|recogni|acknowledg|remedy|make|put|compensat|cover|address|help|repay|pay|mark|be\b)"
 )
 _TOO_LOW = regex.compile(
-    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}\b(?:not (?:be )?"
-    r"(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)|inadequate|insufficient"
-    r"|less than|should be (?:higher|increased|more)|falls? short|do not regard)",
+    r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}"
+    r"\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)"
+    r"|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)",
     regex.IGNORECASE,
 )
 
@@ -190,7 +191,7 @@ def _of_remedy(
     for k, place in enumerate(inside):
         one = place.sum
         before, after = text[remedy.start : one.start], text[one.reach : remedy.end]
-        reason = _inside_reason(before, after, remedy, kept)
+        reason = _inside_reason(before, after, kept)
         if (
             reason is None
             and k
@@ -218,7 +219,7 @@ def _of_remedy(
     return [_payment(reading, remedy, index, place, kept) for place in kept]
 
 
-def _inside_reason(before: str, after: str, remedy: Remedy, kept: Sequence[_Place]) -> str | None:
+def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | None:
     """Why a sum inside a remedy is no payment, or null when it is one."""
     raised = regex.search(r"\b(?:increas|rais)", before, regex.IGNORECASE)
     if (_RANGE.search(before) and _RANGE_AFTER.match(after)) or (_RANGE_BEFORE.search(before) and not raised):
@@ -268,7 +269,7 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
     count = _count(text[one.end : remedy.end], one.frequency) if one.frequency else None
     if one.frequency and count is None:
         count = _count(words, one.frequency)
-    total = _total(one, count, words, remedy)
+    total = _total(one, count, words)
     if total is not None:
         if (each := _each_of(reading, part)) is not None:
             total *= each
@@ -311,7 +312,7 @@ _PLURALS = {"child": "children", "family": "families", "person": "people"}
 
 
 def _each_of(reading: Reading, part: str) -> int | None:
-    """How many "each tenant" are, by the number that the text gives for them ("four tenants"); null where it says none."""
+    """How many "each tenant" are, by the number the text gives for them ("four tenants"); null where it gives none."""
     found = _EACH_NOUN.search(part)
     if found is None:
         return None
@@ -384,7 +385,7 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
         return given
     lead = _sentence_around(reading, remedy)
     above = payee(regex.sub(r"^.*?\bpay", "", lead), reading.text[: remedy.start]) if "pay" in lead else None
-    return above or remedy.recipient or payee(_clip(part), before) or _main(reading)
+    return above or remedy.recipient or payee(_clip(part), before) or main_complainant(reading.text)
 
 
 def _clip(words: str) -> str:
@@ -393,12 +394,6 @@ def _clip(words: str) -> str:
         r"\b(?:for|to (?:reflect|recognise|acknowledge|remedy|make)|in recognition|because|as)\b", words[12:]
     )
     return words[: found.start() + 12] if found else words
-
-
-def _main(reading: Reading) -> str | None:
-    from pipeline.extract.people import main_complainant
-
-    return main_complainant(reading.text)
 
 
 def _count(words: str, frequency: str | None) -> int | None:
@@ -418,7 +413,7 @@ def _count(words: str, frequency: str | None) -> int | None:
     return 1 if one else None
 
 
-def _total(one: Sum, count: int | None, words: str, remedy: Remedy) -> float | None:
+def _total(one: Sum, count: int | None, words: str) -> float | None:
     """What a sum comes to: the sum itself, times its periods, or over the days between two dates."""
     if _CONDITION.search(words) and regex.search(
         r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", words, regex.IGNORECASE
@@ -472,9 +467,8 @@ def _purpose_codes(reading: Reading, start: int, end: int) -> set[str]:
     for i, sentence in enumerate(reading.sentences):
         if sentence.end <= start or sentence.start >= end:
             continue
-        shift = sentence.start - reading.starts[i]
         for hit in reading.hits(i, "payment_purposes"):
-            if start <= reading.offset(hit.start) + shift < end:
+            if start <= reading.place(i, hit) < end:
                 codes |= set(hit.rule.assigns)
     return codes
 
@@ -512,8 +506,6 @@ def _words(reading: Reading, remedy: Remedy) -> str:
 def _drop_remedies(
     remedies: list[Remedy], payments: list[Payment], gone: set[int]
 ) -> tuple[list[Remedy], list[Payment]]:
-    from dataclasses import replace
-
     place = {old: new for new, old in enumerate(i for i in range(len(remedies)) if i not in gone)}
     return (
         [r for i, r in enumerate(remedies) if i not in gone],
@@ -558,7 +550,7 @@ def _reason(reading: Reading, place: _Place, awarded: set[float], parts: set[flo
             )
             else "claim"
         )
-    if sentence.section in ("role",):
+    if sentence.section == "role":
         return "guidance"
     return found or ("charge" if sentence.section != "summary" else "other")
 
@@ -568,10 +560,9 @@ def _nearest(reading: Reading, place: _Place) -> str | None:
     for i, sentence in enumerate(reading.sentences):
         if sentence.start != place.sentence.start:
             continue
-        shift = sentence.start - reading.starts[i]
         best: tuple[int, str] | None = None
         for hit in reading.hits(i, "amount_reasons"):
-            at = reading.offset(hit.start) + shift
+            at = reading.place(i, hit)
             distance = place.sum.start - at if at <= place.sum.start else (at - place.sum.end) + 2
             if best is None or distance < best[0]:
                 best = (distance, hit.rule.assigns[0])

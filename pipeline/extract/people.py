@@ -39,11 +39,6 @@ _PAYEE = regex.compile(
 )
 
 
-def people_in(text: str) -> list[str]:
-    """Every person or couple named in `text`, in order of mention."""
-    return [found[0] for found in PERSON.finditer(text)]
-
-
 def main_complainant(text: str) -> str | None:
     """The person a decision is about, as first named: "Mr D", "Mr and Mrs K", "the woman" in a report."""
     found = PERSON.search(text)

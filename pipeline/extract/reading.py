@@ -1,13 +1,13 @@
 """What the extractors read: the sentences that can matter, tokenised once; rules are tried on a sentence when asked for.
 
-A decision is scanned with one compiled pattern; only the paragraphs that can hold something are put into the Doc. In
-somebody else's pipeline, where a Doc holds plain text, the whole text is read.
+Of a decision, only the sentences that hold the words of a verdict are put into the Doc: polarity counts in tokens, the
+rest reads words. In somebody else's pipeline, where a Doc holds plain text, the whole text is read.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -20,6 +20,8 @@ from pipeline.extract.sentences import Sentence, lines_of, plain_sentences, sent
 from pipeline.values import Amount, Citation, Decision, Finding, Payment, Remedy
 
 _KEY = "redress"
+_ABSENT = -(2**62)  # the shift of a sentence that is not in the Doc
+_WITH_VERDICTS = frozenset({"findings", "decision", "other", "complaint"})
 # Words that can open or carry a verdict, an action or a sum; a paragraph of the narrative or the law needs one of these.
 _MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
 _ELSEWHERE = regex.compile(
@@ -36,9 +38,9 @@ class Reading:
     """A Doc's place in its decision, and what the components have found so far (all offsets are the decision's)."""
 
     text: str
-    sentences: list[Sentence]
-    starts: list[int]  # where each sentence begins in the Doc's text
-    tokens: list[tuple[int, int]]  # the tokens of each sentence
+    sentences: list[Sentence]  # those that can matter, and what they point back to
+    tokens: list[tuple[int, int] | None]  # the tokens of each sentence, null where it is not in the Doc
+    shifts: list[int]  # from a sentence's place in the decision to its place in the Doc's text
     places: list[int]  # where each token begins in the Doc's text
     doc: Doc = field(repr=False)
     matchers: Mapping[str, Matchers] = field(repr=False)
@@ -70,12 +72,23 @@ class Reading:
             held = self._held.get(index)
             if held is None:
                 held = self._held[index] = words_in(words)
-            found = self._hits[key] = self.matchers[file].hits(self.doc, words, held, self.starts[index], self.places)
+            found = self._hits[key] = self.matchers[file].hits(words, held)
         return found
 
-    def offset(self, token: int) -> int:
-        """Where a token begins in the Doc's text."""
-        return self.places[token]
+    def place(self, index: int, hit: Hit) -> int:
+        """Where a hit in one sentence begins in the decision."""
+        return self.sentences[index].start + hit.start
+
+    def in_tokens(self, index: int, hits: Iterable[Hit]) -> tuple[int, list[str], list[Hit]]:
+        """(first token, tokens in lower case, hits counted in tokens) of one sentence, as polarity is read."""
+        span = self.tokens[index]
+        assert span is not None, "a sentence with a verdict is in the Doc"
+        begin, end = span
+        shift = self.shifts[index] + self.sentences[index].start
+        at = self.places
+        counted = [Hit(h.rule, bisect_right(at, h.start + shift) - 1, bisect_left(at, h.end + shift)) for h in hits]
+        counted.sort(key=lambda h: (h.start, -h.end))
+        return begin, [token.lower_ for token in self.doc[begin:end]], counted
 
 
 class Reader:
@@ -83,9 +96,7 @@ class Reader:
 
     def __init__(self, nlp: Language) -> None:
         self.nlp = nlp
-        self.matchers = {
-            file: Matchers(nlp, [rule for rule in load_rules() if rule.file == file]) for file in FILES
-        }
+        self.matchers = {file: Matchers(nlp, [rule for rule in load_rules() if rule.file == file]) for file in FILES}
         self._verdicts = self.matchers["verdicts"].anchors
 
     def doc(self, decision: Decision) -> Doc:
@@ -98,16 +109,13 @@ class Reader:
             every += sentences
             if wanted:
                 chosen += sentences
-        parts = [text[s.start : s.end] for s in chosen]
-        joined = "\n".join(parts)
-        doc = self.nlp.make_doc(joined)
-        reading = self._reading(doc, text, chosen, parts)
+        reading = self._reading(text, chosen)
         reading.everything = every
         reading.organisation = decision.header.organisation
         reading.decision_date = decision.header.decision_date
         reading.report = decision.header.document_type == "report"
-        doc.user_data[_KEY] = reading
-        return doc
+        reading.doc.user_data[_KEY] = reading
+        return reading.doc
 
     def reading(self, doc: Doc) -> Reading:
         """The Reading of a Doc; one of plain text is made on the spot."""
@@ -116,7 +124,7 @@ class Reader:
             return found
         text = doc.text
         sentences = plain_sentences(text)
-        reading = self._reading(doc, text, sentences, [text[s.start : s.end] for s in sentences], plain=True)
+        reading = self._reading(text, sentences, doc)
         reading.everything = sentences
         doc.user_data[_KEY] = reading
         return reading
@@ -141,18 +149,29 @@ class Reader:
             return not self._verdicts.isdisjoint(words) or _ELSEWHERE.search(text, line.start, line.end) is not None
         return _ELSEWHERE.search(text, line.start, line.end) is not None
 
-    def _reading(
-        self, doc: Doc, text: str, sentences: list[Sentence], parts: list[str], plain: bool = False
-    ) -> Reading:
-        starts, spans, at = [], [], 0
-        for sentence, part in zip(sentences, parts, strict=True):
-            start = sentence.start if plain else at
-            starts.append(start)
-            spans.append((start, start + len(part)))
-            at += len(part) + 1
-        places: list[int] = doc.to_array("IDX").tolist() if len(doc) else []
-        tokens = [(bisect_left(places, start), bisect_left(places, end)) for start, end in spans]
-        return Reading(text, sentences, starts, tokens, places, doc, self.matchers)
+    def _reading(self, text: str, sentences: list[Sentence], doc: Doc | None = None) -> Reading:
+        """A Reading of sentences of a text, on the Doc of the whole text or on one of just those that are tokenised."""
+        reading = Reading(text, sentences, [], [], [], doc or Doc(self.nlp.vocab), self.matchers)
+        at, parts = 0, []
+        for i, sentence in enumerate(sentences):
+            if doc is not None:
+                reading.shifts.append(0)
+            elif sentence.section in _WITH_VERDICTS and reading.hits(i, "verdicts"):
+                reading.shifts.append(at - sentence.start)
+                parts.append(reading.words(sentence))
+                at += sentence.end - sentence.start + 1
+            else:
+                reading.shifts.append(_ABSENT)
+        if doc is None:
+            reading.doc = self.nlp.make_doc("\n".join(parts))
+        reading.places = reading.doc.to_array("IDX").tolist() if len(reading.doc) else []
+        for sentence, shift in zip(sentences, reading.shifts, strict=True):
+            if shift == _ABSENT:
+                reading.tokens.append(None)
+            else:
+                begin, end = sentence.start + shift, sentence.end + shift
+                reading.tokens.append((bisect_left(reading.places, begin), bisect_left(reading.places, end)))
+        return reading
 
 
 def spans_of(doc: Doc, reading: Reading, places: list[tuple[int, int, str]]) -> list[Span]:
@@ -161,9 +180,9 @@ def spans_of(doc: Doc, reading: Reading, places: list[tuple[int, int, str]]) -> 
     begins = [s.start for s in reading.sentences]
     for start, end, label in places:
         i = bisect_right(begins, start) - 1
-        if i < 0 or start >= reading.sentences[i].end:
+        if i < 0 or start >= reading.sentences[i].end or reading.shifts[i] == _ABSENT:
             continue
-        shift = reading.starts[i] - reading.sentences[i].start
+        shift = reading.shifts[i]
         span = doc.char_span(start + shift, end + shift, label=label, alignment_mode="expand")
         if span is not None:
             found.append(span)

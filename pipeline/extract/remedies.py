@@ -32,7 +32,21 @@ _EVIDENCE_OF = regex.compile(
     regex.IGNORECASE,
 )
 _TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
-_BASE = ["apologise", "pay", "write", "send", "give", "offer", "arrange", "review", "remind", "train", "provide", "refund", "reimburse", "repay", "waive", "cancel", "backdate", "amend", "correct", "remove", "update", "explain", "tell", "brief", "issue", "check", "identify", "consider", "reconsider", "carry", "complete", "hold", "set", "put", "introduce", "develop", "publish", "draw", "make", "ensure", "start", "change", "revise", "report", "meet", "appoint", "share", "add", "place", "look", "find", "audit", "assess", "reassess", "invite", "contact", "begin", "agree", "take", "work", "create", "produce", "circulate", "credit", "compensate", "clear", "restore", "reinstate", "secure", "inspect", "visit", "fit", "repair", "monitor", "discuss", "raise", "commission", "deliver", "undertake", "examine", "transfer", "move", "install", "notify", "inform", "record", "destroy", "delete", "reopen", "suspend", "go", "join", "treat", "ask", "return", "replace", "release", "settle", "award", "adopt", "establish", "implement", "improve", "strengthen", "instruct", "encourage", "support", "trace", "recalculate", "rewrite", "retrain", "rehear", "prepare", "allocate", "extend", "hear", "restart", "replant", "rebuild", "fund", "follow", "bring", "keep", "let", "use", "allow"]
+_BASE = [
+    "apologise", "pay", "write", "send", "give", "offer", "arrange", "review", "remind", "train", "provide",
+    "refund", "reimburse", "repay", "waive", "cancel", "backdate", "amend", "correct", "remove", "update",
+    "explain", "tell", "brief", "issue", "check", "identify", "consider", "reconsider", "carry", "complete",
+    "hold", "set", "put", "introduce", "develop", "publish", "draw", "make", "ensure", "start", "change",
+    "revise", "report", "meet", "appoint", "share", "add", "place", "look", "find", "audit", "assess",
+    "reassess", "invite", "contact", "begin", "agree", "take", "work", "create", "produce", "circulate",
+    "credit", "compensate", "clear", "restore", "reinstate", "secure", "inspect", "visit", "fit", "repair",
+    "monitor", "discuss", "raise", "commission", "deliver", "undertake", "examine", "transfer", "move",
+    "install", "notify", "inform", "record", "destroy", "delete", "reopen", "suspend", "go", "join", "treat",
+    "ask", "return", "replace", "release", "settle", "award", "adopt", "establish", "implement", "improve",
+    "strengthen", "instruct", "encourage", "support", "trace", "recalculate", "rewrite", "retrain", "rehear",
+    "prepare", "allocate", "extend", "hear", "restart", "replant", "rebuild", "fund", "follow", "bring", "keep",
+    "let", "use", "allow",
+]  # fmt: skip
 _THIRD = [
     f"{verb}es"
     if verb.endswith(("s", "sh", "ch", "x", "go"))
@@ -41,7 +55,15 @@ _THIRD = [
     else f"{verb}s"
     for verb in _BASE
 ]
-_PAST = ["apologised", "paid", "written", "wrote", "sent", "gave", "given", "offered", "arranged", "reviewed", "reminded", "trained", "provided", "refunded", "reimbursed", "repaid", "waived", "cancelled", "backdated", "amended", "corrected", "removed", "updated", "explained", "told", "briefed", "issued", "checked", "identified", "reconsidered", "completed", "held", "put", "introduced", "developed", "published", "changed", "revised", "reported", "met", "appointed", "shared", "added", "placed", "extended", "dimmed", "fitted", "cleared", "restored", "reinstated", "withdrawn", "withdrew", "notified", "addressed", "credited", "repaired", "installed", "replaced"]
+_PAST = [
+    "apologised", "paid", "written", "wrote", "sent", "gave", "given", "offered", "arranged", "reviewed",
+    "reminded", "trained", "provided", "refunded", "reimbursed", "repaid", "waived", "cancelled", "backdated",
+    "amended", "corrected", "removed", "updated", "explained", "told", "briefed", "issued", "checked",
+    "identified", "reconsidered", "completed", "held", "put", "introduced", "developed", "published", "changed",
+    "revised", "reported", "met", "appointed", "shared", "added", "placed", "extended", "dimmed", "fitted",
+    "cleared", "restored", "reinstated", "withdrawn", "withdrew", "notified", "addressed", "credited",
+    "repaired", "installed", "replaced",
+]  # fmt: skip
 
 
 def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
@@ -57,9 +79,10 @@ _PREDICATE = regex.compile(
     r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?"
     r"(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?"
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)"
-    r"|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be|(?:recommend"
-    r"|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?(?=(?: pays?| apolog"
-    r"| review| write| refund| send| make| give| offer| arrange| remind| provide)))(?:, [^,;]{1,80},)?\s+",
+    r"|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
+    r"|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?"
+    r"(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))"
+    r"(?:, [^,;]{1,80},)?\s+",
     regex.IGNORECASE,
 )
 _BODY = regex.compile(
@@ -103,8 +126,8 @@ def find(doc: Doc, reader: Reader) -> list[Remedy]:
     """The remedies of a Doc, in order of the text; also kept in its Reading and its spans."""
     reading = reader.reading(doc)
     index = {s.start: i for i, s in enumerate(reading.sentences)}
-    found = [*_outcome(doc, reading, index), *_along_the_way(doc, reading, index)]
-    reading.remedies = sorted(_once(reading, found), key=lambda r: (r.start, r.end))
+    found = [*_outcome(reading, index), *_along_the_way(reading)]
+    reading.remedies = sorted(_once(found), key=lambda r: (r.start, r.end))
     doc.spans[SPANS] = spans_of(doc, reading, [(r.start, r.end, r.status) for r in reading.remedies])
     return reading.remedies
 
@@ -117,7 +140,7 @@ def _status_hits(reading: Reading, i: int) -> dict[str, list[int]]:
     return found
 
 
-def _agreed_somewhere(reading: Reading, index: dict[int, int]) -> bool:
+def _agreed_somewhere(reading: Reading) -> bool:
     """Whether the decision says anywhere that the organisation agrees to what is recommended."""
     return any(
         "agrees" in _status_hits(reading, i)
@@ -129,9 +152,9 @@ def _agreed_somewhere(reading: Reading, index: dict[int, int]) -> bool:
     )
 
 
-def _outcome(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
+def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
     """The remedies of the section that lists them: bullets under their lead-ins, and clauses of sentences."""
-    agreed = _agreed_somewhere(reading, index)
+    agreed = _agreed_somewhere(reading)
     lead: _Lead | None = None
     outer: _Lead | None = None
     last: Deadline | None = None
@@ -188,7 +211,7 @@ _TWO_PAYMENTS = regex.compile(
 
 
 def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
-    """An item that pays twice is two actions: "pay £200 to Mrs K and £150 to her son", "£250 for … and a further £100 …"."""
+    """An item that pays twice is two actions: "£200 to Mrs K and £150 to her son", "£250 for … and a further £100"."""
     words = reading.text[item.start : item.end]
     cut = _TWO_PAYMENTS.search(words) if "payment" in item.types else None
     if cut is None:
@@ -209,7 +232,7 @@ def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> s
         return "agreed"
     if "recommends" in ids:
         return "recommended"
-    return parent or ("agreed" if agreed else "recommended")
+    return parent or "recommended"
 
 
 def _body_in(words: str) -> str | None:
@@ -223,9 +246,8 @@ def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
     for i, sentence in enumerate(reading.sentences):
         if sentence.end <= start or sentence.start >= end:
             continue
-        shift = sentence.start - reading.starts[i]
         for hit in reading.hits(i, "remedy_types"):
-            if start <= reading.offset(hit.start) + shift < end:
+            if start <= reading.place(i, hit) < end:
                 codes |= set(hit.rule.assigns)
     words = reading.text[start:end]
     if not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
@@ -339,7 +361,7 @@ def _clauses(
         and "agrees" not in ids
         and regex.search(
             r"\bha(?:s|ve|d) "
-    r"(?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)",
+            r"(?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)",
             words,
         )
         is not None
@@ -393,7 +415,7 @@ def _clauses(
 def _with_untyped(
     words: str, typed: Sequence[tuple[int, int, tuple[str, ...]]]
 ) -> list[tuple[int, int, tuple[str, ...]]]:
-    """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the action before it."""
+    """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the one before it."""
     merged: list[tuple[int, int, tuple[str, ...]]] = []
     for a, b, types in typed:
         if types:
@@ -427,7 +449,7 @@ def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in zip(cuts, ends, strict=True) if a < b]
 
 
-def _along_the_way(doc: Doc, reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
+def _along_the_way(reading: Reading) -> Iterator[Remedy]:
     """What was done or offered before the decision, as the analysis or the outcome tells it."""
     for i, sentence in enumerate(reading.sentences):
         told = reading.report and sentence.section == "complaint"
@@ -524,7 +546,7 @@ def _past(reading: Reading, sentence: Sentence, a: int, b: int, types: tuple[str
     )
 
 
-def _once(reading: Reading, found: Sequence[Remedy]) -> list[Remedy]:
+def _once(found: Sequence[Remedy]) -> list[Remedy]:
     """Drops a remedy that tells again what another of the same place tells."""
     kept: list[Remedy] = []
     for remedy in found:

@@ -8,7 +8,6 @@ case; "not" stands for its contraction too ("did not", "didn't"), and a straight
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -21,7 +20,6 @@ import regex
 import spacy
 from spacy.language import Language
 from spacy.matcher import Matcher
-from spacy.tokens import Doc
 
 from pipeline.corpus import codes, corpus_folder, load_yaml
 
@@ -76,7 +74,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule that matched tokens start to end (exclusive) of a Doc."""
+    """A rule that matched from `start` to `end`, in characters of the sentence (in tokens, where polarity reads it)."""
 
     rule: Rule
     start: int
@@ -146,7 +144,86 @@ def _rule(path: Path, name: str, raw: Any, allowed: set[str]) -> Rule:
 _WORD = regex.compile(r"[a-z]+|£")
 # Words in nearly every sentence; contractions hide "not".
 _COMMON = frozenset(
-    ["a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "both", "but", "by", "can", "council", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "is", "it", "its", "made", "make", "may", "more", "mr", "mrs", "ms", "miss", "no", "not", "of", "on", "one", "or", "she", "should", "so", "some", "that", "the", "their", "them", "there", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "complaint", "decision", "t", "s"]
+    [
+        "a",
+        "about",
+        "all",
+        "also",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "both",
+        "but",
+        "by",
+        "can",
+        "council",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "is",
+        "it",
+        "its",
+        "made",
+        "make",
+        "may",
+        "more",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "no",
+        "not",
+        "of",
+        "on",
+        "one",
+        "or",
+        "she",
+        "should",
+        "so",
+        "some",
+        "that",
+        "the",
+        "their",
+        "them",
+        "there",
+        "they",
+        "this",
+        "to",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "complaint",
+        "decision",
+        "t",
+        "s",
+    ]
 )
 _MARK = regex.compile(r"\.\.\.|[()|]|[^\s()|]+")
 
@@ -269,6 +346,7 @@ class Matchers:
 
     def __init__(self, nlp: Language, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
+        self._nlp = nlp
         self._by_anchor: dict[str, list[_Phrase]] = {}
         self._excludes: dict[str, list[re.Pattern[str]]] = {}
         self._tokens = Matcher(nlp.vocab)
@@ -291,12 +369,10 @@ class Matchers:
         """Words one of which every phrase match holds: a text without any needs no matching."""
         return frozenset(self._by_anchor)
 
-    def hits(self, doc: Doc, words: str, held: AbstractSet[str], start: int, places: Sequence[int]) -> list[Hit]:
-        """The hits in one sentence, in order.
-
-        `words` is the sentence, `held` its words (`words_in`), `start` where it begins in the Doc's text, `places` where
-        each token of the Doc begins.
-        """
+    def hits(self, sentence: str, held: AbstractSet[str] | None = None) -> list[Hit]:
+        """The hits in one sentence, in order; `held` are its words (`words_in`), where they are known already."""
+        if held is None:
+            held = words_in(sentence)
         tried: dict[int, _Phrase] = {}
         for word in held & self._by_anchor.keys():
             for phrase in self._by_anchor[word]:
@@ -306,24 +382,20 @@ class Matchers:
         for phrase in tried.values():
             if any(held.isdisjoint(need) for need in phrase.needs):
                 continue
-            for match in phrase.pattern.finditer(words):
+            for match in phrase.pattern.finditer(sentence):
                 a, b = match.span()
                 name = phrase.rule.name
                 if name not in barred:
-                    barred[name] = [m.span() for exclude in self._excludes[name] for m in exclude.finditer(words)]
+                    barred[name] = [m.span() for exclude in self._excludes[name] for m in exclude.finditer(sentence)]
                 if not any(x < b and a < y for x, y in barred[name]):
-                    hits.append(Hit(phrase.rule, bisect_right(places, start + a) - 1, bisect_left(places, start + b)))
+                    hits.append(Hit(phrase.rule, a, b))
         if self._by_key:
-            first, last = bisect_left(places, start), bisect_left(places, start + len(words))
-            for key, a, b in self._tokens(doc[first:last]):
-                hits.append(Hit(self._by_key[key], first + a, first + b))
+            doc = self._nlp.make_doc(sentence)
+            for key, first, last in self._tokens(doc):
+                span = doc[first:last]
+                hits.append(Hit(self._by_key[key], span.start_char, span.end_char))
         hits.sort(key=lambda h: (h.start, -h.end))
         return hits
-
-    def hits_in(self, doc: Doc) -> list[Hit]:
-        """The hits in a Doc that is one sentence."""
-        text = doc.text
-        return self.hits(doc, text, words_in(text), 0, doc.to_array("IDX").tolist())
 
 
 def words_in(sentence: str) -> set[str]:
@@ -347,7 +419,6 @@ def check_examples(rules: Sequence[Rule]) -> list[str]:
     for rule in rules:
         matchers = Matchers(nlp, [rule])
         for text, expected in [*((t, True) for t in rule.matches), *((t, False) for t in rule.spares)]:
-            doc = nlp.make_doc(text)
-            if bool(matchers.hits_in(doc)) != expected:
+            if bool(matchers.hits(text)) != expected:
                 problems.append(f"{rule.name}: {'must' if expected else 'must not'} match: {text}")
     return problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from pipeline.corpus import corpus_folder, load_yaml
 from pipeline.values import Decision
 
 # People are called by a letter here ("Ms K."), so a capital before a full stop ends a sentence as any word does.
-# A sentence ends at . ? or ! (and a closing quote or bracket) before white space and a capital, a quote, a bracket or a sum.
+# What follows the end is white space and a capital, a quote, a bracket or a sum.
 _END = regex.compile(r"[.!?][”’\"')\]]*(?=\s+[A-Z£“‘\"'(\[\d])")
 _NO_END = regex.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Rev|Hon|St|No|Nos|Art|Reg|Regs|Sch|Ch|Vol|para|paras|p|pp|s|ss|v|cf|etc|e\.g"
@@ -25,7 +25,8 @@ class Sentence(NamedTuple):
     """One sentence: its span of the text, and its line's place.
 
     `role` is what its part of the decision does: law, narrative, analysis, or mixed where no sub-heading tells;
-    `kind` and `number` are its paragraph's; `line` is the position of its paragraph; `opens` says it is the first of it.
+    `kind` and `number` are its paragraph's; `line` is the position of its paragraph; `opens` says that it comes first
+    there.
     """
 
     start: int
@@ -62,7 +63,7 @@ def _roles() -> list[tuple[str, regex.Pattern[str]]]:
 
 @cache
 def role_of(heading: str) -> str | None:
-    """What the part under a sub-heading does (law, narrative, analysis, law_or_topic), or null when its words do not tell."""
+    """What the part under a sub-heading does (law, narrative, analysis, law_or_topic); null when no word tells."""
     folded = fold(heading)
     return next((role for role, words in _roles() if words.search(folded)), None)
 
@@ -133,8 +134,3 @@ def by_line(sentences: Iterable[Sentence]) -> dict[int, list[Sentence]]:
     for sentence in sentences:
         lines.setdefault(sentence.line, []).append(sentence)
     return lines
-
-
-def words_of(text: str, sentences: Sequence[Sentence]) -> list[str]:
-    """The words of each sentence."""
-    return [text[s.start : s.end] for s in sentences]
