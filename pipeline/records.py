@@ -19,6 +19,7 @@ from pipeline.clean.header import received_year
 from pipeline.organisations import organisation_type
 from pipeline.schema import PARTS, TABLES, to_arrow
 from pipeline.values import (
+    Prediction,
     Amount,
     Citation,
     Decision,
@@ -46,8 +47,8 @@ AWARDED = frozenset({"agreed", "recommended"})
 Row = dict[str, Any]
 
 
-def decision_row(decision: Decision, found: Extraction, injustice_found: bool) -> Row:
-    """The row of `decisions`; what the dataset stage or a model decides later is null."""
+def decision_row(decision: Decision, found: Extraction, injustice_found: bool, said: Prediction) -> Row:
+    """The row of `decisions`; what the dataset stage decides later is null."""
     header = decision.header
     faults = [f for f in found.findings if f.polarity == "fault"]
     done = [r for r in found.remedies if r.status != "offered"]
@@ -61,11 +62,11 @@ def decision_row(decision: Decision, found: Extraction, injustice_found: bool) -
         "organisation_type": organisation_type(header.organisation),
         "category": header.category,
         "subcategory": header.subcategory,
-        "category_predicted": None,
-        "category_probability": None,
+        "category_predicted": said.category,
+        "category_probability": said.category_probability,
         "decision": header.decision,
-        "decision_predicted": None,
-        "decision_probability": None,
+        "decision_predicted": said.decision,
+        "decision_probability": said.decision_probability,
         "decision_date": header.decision_date,
         "received_year": received_year(header.reference),
         "document_type": header.document_type,
@@ -138,10 +139,17 @@ def write_shard(
     decisions: Sequence[Decision],
     quarantine: Sequence[Mapping[str, str]],
     found: Sequence[tuple[Extraction, bool]] | None = None,
+    predicted: Sequence[Prediction] | None = None,
 ) -> None:
-    """Writes one shard. `found` holds, for each decision, its extraction and whether injustice was found."""
+    """Writes one shard.
+
+    `found` holds, for each decision, its extraction and whether injustice was found; `predicted` what the models say of it.
+    """
     results = found if found is not None else [(Extraction(), False)] * len(decisions)
-    heads = [decision_row(d, e, unjust) for d, (e, unjust) in zip(decisions, results, strict=True)]
+    said = predicted if predicted is not None else [Prediction()] * len(decisions)
+    heads = [
+        decision_row(d, e, unjust, p) for d, (e, unjust), p in zip(decisions, results, said, strict=True)
+    ]
     parts = [part_rows(d, e) for d, (e, _) in zip(decisions, results, strict=True)]
     table = to_arrow("decisions", heads)
     for name in PARTS if found is not None else ("paragraphs",):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.classify.models import BadModel, models_digest
 from pipeline.clean import clean
 from pipeline.corpus import corpus_folder, digest
 from pipeline.dataset.build import build_dataset
@@ -77,16 +78,17 @@ def decisions_in(path: Path) -> Iterator[Decision]:
 
 
 def code_key(stage: str) -> str:
-    """What a stage's output depends on besides its inputs: the version, its code, the rules and the taxonomy."""
+    """What a stage's output depends on besides its inputs: the version, its code, the rules, the taxonomy, the models."""
     here = Path(__file__).resolve().parent
-    folders = {"clean": ("clean",), "extract": ("clean", "extract")}[stage]
+    folders = {"clean": ("clean",), "extract": ("clean", "extract", "classify")}[stage]
     code = hashlib.sha256()
     for path in sorted(p for folder in folders for p in (here / folder).rglob("*.py")):
         code.update(path.read_bytes())
     for name in ("values.py", "records.py", "schema.py", "dates.py", "organisations.py"):
         code.update((here / name).read_bytes())
     code.update((corpus_folder() / "organisations.yaml").read_bytes())
-    return key(stage, __version__, code.hexdigest(), digest("rules"), digest("taxonomy"))
+    models = (models_digest() or "none") if stage == "extract" else ""
+    return key(stage, __version__, code.hexdigest(), digest("rules"), digest("taxonomy"), models)
 
 
 def plan_clean(inputs: Inputs, out: Path, shard_size: int = SHARD_SIZE) -> list[Shard]:
@@ -196,14 +198,22 @@ def _shard_files(folder: Path) -> list[Path]:
 
 
 def extract_shard(shard: Shard) -> int:
-    """Finds what one shard's decisions hold. The number of decisions."""
+    """Finds what one shard's decisions hold, and what the models say of them. The number of decisions.
+
+    Raises StageError for a model file that cannot be trusted.
+    """
+    from pipeline.classify.predict import predict_all
     from pipeline.extract import extract_all
 
     source = Path(shard.inputs[0])
     decisions = read_decisions(source)
     found = extract_all(decisions)
+    try:
+        predicted = predict_all(decisions, subcategories=False)
+    except BadModel as error:
+        raise StageError(str(error)) from None
     with written(Path(shard.output)) as temporary:
-        write_shard(temporary, decisions, read_quarantine(source), found)
+        write_shard(temporary, decisions, read_quarantine(source), found, predicted)
     return len(decisions)
 
 

@@ -183,3 +183,17 @@ class Extraction:
     payments: tuple[Payment, ...] = field(default=())
     amounts: tuple[Amount, ...] = field(default=())
     citations: tuple[Citation, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the models say of a whole decision from its body; a label is null where its probability is too low.
+
+    A probability is that of the likeliest label, said or not; null where no model ships.
+    """
+
+    category: str | None = None
+    category_probability: float | None = None
+    subcategory: str | None = None
+    decision: str | None = None
+    decision_probability: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pipeline.classify.data import SEPARATOR
@@ -16,24 +16,10 @@ from pipeline.classify.features import (
     subject_text,
 )
 from pipeline.classify.models import Model, load, manifest
-from pipeline.values import Decision, Extraction, Finding
+from pipeline.values import Decision, Extraction, Finding, Prediction
 
 # What the models may change in an extraction, each with a limit of its own in the manifest.
 COMBINED = ("finding", "fault_types", "injustice_types", "remedy_types")
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the models say of a whole decision from its body; a label is null where its probability is too low.
-
-    A probability is that of the likeliest label, said or not; null where no model ships.
-    """
-
-    category: str | None = None
-    category_probability: float | None = None
-    subcategory: str | None = None
-    decision: str | None = None
-    decision_probability: float | None = None
 
 
 def predict(decision: Decision) -> Prediction:

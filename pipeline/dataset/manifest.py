@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.classify.models import models_digest
 from pipeline.corpus import digest
 from pipeline.dataset.build import Built
 from pipeline.shards import written
@@ -30,7 +31,7 @@ def write_manifest(
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
         },
-        "digests": {"rules": digest("rules"), "taxonomy": digest("taxonomy")},
+        "digests": {"rules": digest("rules"), "taxonomy": digest("taxonomy"), "models": models_digest()},
         "inputs": inputs,
         "passed_over": passed_over,
         "decisions": built.rows["decisions"],
