@@ -19,7 +19,6 @@ from pipeline.clean.header import received_year
 from pipeline.organisations import organisation_type
 from pipeline.schema import PARTS, TABLES, to_arrow
 from pipeline.values import (
-    Prediction,
     Amount,
     Citation,
     Decision,
@@ -28,6 +27,7 @@ from pipeline.values import (
     Header,
     Paragraph,
     Payment,
+    Prediction,
     Remedy,
     Section,
 )
@@ -143,13 +143,11 @@ def write_shard(
 ) -> None:
     """Writes one shard.
 
-    `found` holds, for each decision, its extraction and whether injustice was found; `predicted` what the models say of it.
+    `found` holds, for each decision, its extraction and whether injustice was found; `predicted`, what the models say.
     """
     results = found if found is not None else [(Extraction(), False)] * len(decisions)
     said = predicted if predicted is not None else [Prediction()] * len(decisions)
-    heads = [
-        decision_row(d, e, unjust, p) for d, (e, unjust), p in zip(decisions, results, said, strict=True)
-    ]
+    heads = [decision_row(d, e, unjust, p) for d, (e, unjust), p in zip(decisions, results, said, strict=True)]
     parts = [part_rows(d, e) for d, (e, _) in zip(decisions, results, strict=True)]
     table = to_arrow("decisions", heads)
     for name in PARTS if found is not None else ("paragraphs",):

@@ -78,7 +78,7 @@ def decisions_in(path: Path) -> Iterator[Decision]:
 
 
 def code_key(stage: str) -> str:
-    """What a stage's output depends on besides its inputs: the version, its code, the rules, the taxonomy, the models."""
+    """What a stage's output depends on besides its inputs: version, code, rules, taxonomy and models."""
     here = Path(__file__).resolve().parent
     folders = {"clean": ("clean",), "extract": ("clean", "extract", "classify")}[stage]
     code = hashlib.sha256()

@@ -13,6 +13,7 @@ import pytest
 from support import DECISIONS
 
 from pipeline import __version__
+from pipeline.classify.models import models_digest
 from pipeline.corpus import codes, digest
 from pipeline.schema import CODES, PARTS, TABLES, check, dictionary, to_arrow, type_name
 
@@ -222,7 +223,7 @@ def test_reports_with_one_text_are_linked_to_the_first(tables: Rows) -> None:
 def test_run_json(undisturbed: Path, tables: Rows) -> None:
     manifest = json.loads((undisturbed / "run.json").read_text(encoding="utf-8"))
     assert manifest["versions"]["redress"] == __version__ and manifest["versions"]["spacy"]
-    assert manifest["digests"] == {"rules": digest("rules"), "taxonomy": digest("taxonomy")}
+    assert manifest["digests"] == {"rules": digest("rules"), "taxonomy": digest("taxonomy"), "models": models_digest()}
     assert manifest["inputs"] == COPIES * len(DECISIONS) + 4
     assert manifest["passed_over"] == {".json": 1}
     assert manifest["decisions"] == len(tables["decisions"])

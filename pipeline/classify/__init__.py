@@ -7,7 +7,6 @@ print(predict(decision).category)
 
 from pipeline.classify.models import BadModel, models_digest
 from pipeline.classify.predict import (
-    Prediction,
     combine,
     combine_all,
     fault_types,
@@ -17,6 +16,7 @@ from pipeline.classify.predict import (
     predict_all,
     remedy_types,
 )
+from pipeline.values import Prediction
 
 __all__ = [
     "BadModel",

@@ -18,24 +18,35 @@ from pipeline.extract.sentences import Sentence
 from pipeline.values import Finding
 
 SPANS = "redress_findings"
-# Where a finding can stand, and how much it takes: in the narrative and the remedy only the Ombudsman's plain word counts.
+# Where a finding can stand; in the narrative, only the Ombudsman's plain word counts.
 _SECTIONS = frozenset({"findings", "decision", "other"})
 _POINTS_BACK = regex.compile(
-    r"(?:However, |But |Nor |And |I find |I consider |We find |In my view,? |We consider )?(?:this|that|these|those|it|they|such|so (?:was|were)|both|neither|in (?:both|each|all|either)|on both|the (?:fault|faults|failing|failings))\b",
+    r"(?:However, |But |Nor |And |I find |I consider |We find |In my view,? |We consider )?"
+    r"(?:this|that|these|those|it|they|such|so (?:was|were)|both|neither|in (?:both|each|all|either)|on both"
+    r"|the (?:fault|faults|failing|failings))\b",
     regex.IGNORECASE,
 )
 _COMPLAINANT = regex.compile(
-    r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They|The (?:complainant|family|couple|man|woman))\b[^.]{0,40}\b(?:says?|said|complain\w*|feels?|felt|believes?|told|claims?|alleges?)\b"
+    r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They|The (?:complainant|family|couple|man|woman))\b[^.]{0,40}"
+    r"\b(?:says?|said|complain\w*|feels?|felt|believes?|told|claims?|alleges?)\b"
 )
 _INJUSTICE = regex.compile(r"\binjustice\b", regex.IGNORECASE)
 _NO_INJUSTICE = regex.compile(
     r"\b(?:no|not|without|any|nor|never)\b[^.;]{0,60}\binjustice\b|injustice[^.;]{0,30}\bnot\b", regex.IGNORECASE
 )
-_CAUSES = regex.compile(r"\b(?:caus\w+|led|leading|result\w+|suffer\w+|left|meant|because of|lost)\b", regex.IGNORECASE)
-
-
+_DECLARES = regex.compile(
+    r"(?:\w+, )?(?:The (?:\w+ ){1,3}(?:was|were|is) (?:also |therefore )?at fault"
+    r"|There (?:was|is|were|has been) (?:some |also |a )?(?:fault|maladministration))"
+)
+_NOT_INVESTIGATED = regex.compile(
+    r"\b(?:(?:will|can|should|shall|do|did|would|could)(?: not|n['’]t)|cannot|unable to|decided not to) (?:\w+ )?"
+    r"(?:investigate|consider|pursue)\b"
+    r"|\bdiscontinue|\bnot (?:start|begin|continue|warrant|justify) an? (?:further )?investigation",
+    regex.IGNORECASE,
+)
 _ASKS = regex.compile(
-    r"\b(?:must|should|shall|has to|have to|required?|requires|duty|within \w+ (?:working )?(?:days|weeks|months)|expects?|entitled|may not|cannot)\b"
+    r"\b(?:must|should|shall|has to|have to|required?|requires|duty|within \w+ (?:working )?(?:days|weeks|months)"
+    r"|expects?|entitled|may not|cannot)\b"
 )
 _SENTENCE_END = regex.compile(r"(?<=[.;])\s")
 _LONG = regex.compile(r"[a-z]{5,}")
@@ -129,9 +140,9 @@ def find(doc: Doc, reader: Reader) -> list[Finding]:
 def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
     sentence = reading.sentences[index]
     item = _Judged(index, sentence)
-    if sentence.section not in _SECTIONS or sentence.role == "law":
-        if not (reading.report and sentence.section == "complaint"):
-            return item
+    told = reading.report and sentence.section == "complaint"
+    if not told and (sentence.section not in _SECTIONS or sentence.role == "law"):
+        return item
     words_of_verdict = reading.hits(index, "verdicts")
     if not words_of_verdict:
         return item
@@ -170,7 +181,34 @@ def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tupl
                 polarities = ()
             if polarities:
                 decided.append((item, polarities))
-    return decided
+    return _in_keeping(reading, decided)
+
+
+def _in_keeping(
+    reading: Reading, decided: list[tuple[_Judged, tuple[str, ...]]]
+) -> list[tuple[_Judged, tuple[str, ...]]]:
+    """The findings in keeping with how the decision ends.
+
+    One that ends with no fault, or is not investigated, may still find some on the way, but says so in so many words.
+    """
+    ends = {p for item, polarities in decided if item.sentence.section == "decision" for p in polarities}
+    closed = any(
+        s.section == "decision" and _NOT_INVESTIGATED.search(reading.words(s)) is not None for s in reading.everything
+    )
+    if "fault" in ends or not (closed or "no_fault" in ends):
+        return decided
+    kept = []
+    for item, polarities in decided:
+        words = reading.words(item.sentence)
+        plain = any(v.polarity == "fault" and v.rule == "fault" and v.strength == "strong" for v in item.found) and (
+            _POINTS_BACK.match(words) is not None
+            or _DECLARES.match(words) is not None
+            or any(h.rule.id == "own_voice" for h in reading.hits(item.index, "modifiers"))
+        )
+        rest = tuple(p for p in polarities if p != "fault" or plain)
+        if rest:
+            kept.append((item, rest))
+    return kept
 
 
 def _own_voice(reading: Reading, item: _Judged) -> bool:
@@ -204,7 +242,7 @@ def _types(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[s
 
 
 def _breaks_a_rule(reading: Reading, told: Iterable[int]) -> bool:
-    """Whether what a finding tells of is what a rule asks for that the decision itself sets out in its part on the law."""
+    """Whether a finding tells of what a rule asks for that the decision itself sets out in its part on the law."""
     if reading.rules is None:
         reading.rules = [
             _stems(words)
@@ -223,7 +261,7 @@ def _stems(words: str) -> frozenset[str]:
 
 
 def _context(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> list[int]:
-    """The sentences that "this was fault" points to: back to the finding before it, in its paragraph or the one before."""
+    """The sentences that "this was fault" points to: back to the finding before it, or through the paragraph before."""
     others = {other.index for other, _ in decided if other is not item}
     context: list[int] = []
     line = item.sentence.line

@@ -1,4 +1,4 @@
-"""What the extractors read: the sentences that can matter, tokenised once; rules are tried on a sentence when asked for.
+"""What the extractors read: the sentences that can matter; rules are tried on a sentence when asked for.
 
 Of a decision, only the sentences that hold the words of a verdict are put into the Doc: polarity counts in tokens, the
 rest reads words. In somebody else's pipeline, where a Doc holds plain text, the whole text is read.
@@ -22,14 +22,16 @@ from pipeline.values import Amount, Citation, Decision, Finding, Payment, Remedy
 _KEY = "redress"
 _ABSENT = -(2**62)  # the shift of a sentence that is not in the Doc
 _WITH_VERDICTS = frozenset({"findings", "decision", "other", "complaint"})
-# Words that can open or carry a verdict, an action or a sum; a paragraph of the narrative or the law needs one of these.
+# Words of verdicts, actions and sums: a paragraph of the narrative or the law needs one of these.
 _MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
 _ELSEWHERE = regex.compile(
-    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to|said it would|has asked the|put (?:this|it|that) right",
+    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to"
+    r"|said it would|has asked the|put (?:this|it|that) right",
     regex.IGNORECASE,
 )
 _POINTS_BACK = regex.compile(
-    r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)|The (?:fault|failing|failure|delay|omission))\b"
+    r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)"
+    r"|The (?:fault|failing|failure|delay|omission))\b"
 )
 
 
@@ -130,7 +132,7 @@ class Reader:
         return reading
 
     def _choose(self, text: str, lines: list[Sentence]) -> list[tuple[Sentence, bool]]:
-        """Each line, and whether it can hold something: a verdict, an action or a sum, or what the next one points back to."""
+        """Each line, and whether it can hold a verdict, an action or a sum, or what the next one points back to."""
         wanted = [self._can_matter(text, line) for line in lines]
         for i in range(1, len(lines)):
             if (

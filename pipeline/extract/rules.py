@@ -48,9 +48,9 @@ _REQUIRED = {"id", "assigns", "matches", "spares"}
 class Rule:
     """One rule. `assigns` is what a hit means: codes of the taxonomy, or the effect of a modifier.
 
-    `sections` limits where it holds (empty: everywhere); `reach` is how many words a gap or a modifier spans; `scope` is
-    what ends a modifier (clause or sentence); `strength` is strong for what counts by itself, weak for what counts only
-    where nothing stronger speaks.
+    `sections` limits where it holds (empty: everywhere). `reach` is how many words a gap or a modifier spans, `scope` what
+    ends a modifier (clause or sentence). `strength` is strong for what counts by itself, weak for what counts only where
+    nothing stronger speaks.
     """
 
     id: str
@@ -103,7 +103,7 @@ def load_rules(folder: Path | None = None) -> tuple[Rule, ...]:
         unused = allowed - {code for rule in found for code in rule.assigns}
         if taxonomy and unused - _BY_STRUCTURE:
             raise RuleError(
-                f"{path}: no rule assigns {sorted(unused - _BY_STRUCTURE)}; add one, or take the code out of the taxonomy"
+                f"{path}: no rule assigns {sorted(unused - _BY_STRUCTURE)}; add one, or drop the code from the taxonomy"
             )
         rules += found
     doubled = sorted(name for name, count in Counter(rule.name for rule in rules).items() if count > 1)
@@ -240,7 +240,7 @@ class _Parsed:
 def parse(phrase: str, reach: int = 8) -> tuple[str, tuple[frozenset[str], ...]]:
     """(regular expression, needs) of a phrase: words a space apart, "not" contracted too, gaps of up to `reach` words.
 
-    Every match holds a word of each of the needs. Raises RuleError for a phrase with an open bracket or a gap at its edge.
+    Every match holds a word of each of the needs. Raises RuleError for an open bracket or a gap at the edge.
     """
     marks = _MARK.findall(phrase)
     parsed, rest = _sequence(marks, 0, reach, phrase)
@@ -399,7 +399,7 @@ class Matchers:
 
 
 def words_in(sentence: str) -> set[str]:
-    """The words that a sentence holds, contractions of "not" taken apart; and the empty one, which phrases without a need have."""
+    """The words that a sentence holds, "n't" taken for "not"; and the empty word, for phrases that need none."""
     lowered = sentence.lower()
     if "n't" in lowered or "n’t" in lowered:
         lowered = lowered.replace("n’t", "n't").replace("can't", "can not").replace("n't", " not")

@@ -81,7 +81,10 @@ def _scrape_command(name: str) -> Callable[..., None]:
     ) -> None:
         run(name, first, last, archive, contact, base_url, delay, timeout, recheck_days)
 
-    command.__doc__ = f"Fetch the decisions of whole months from {name}; run again, only what is new or changed."
+    command.__doc__ = (
+        f"Fetch the decisions of whole months from {name}; run again, only what is new or changed.\n\n"
+        f"Example: redress scrape {name} --from 2024-01-01 --to 2024-03-31 --contact you@example.org"
+    )
     return command
 
 
@@ -157,7 +160,10 @@ def run(
 
 @app.command()
 def status(archive: ArchiveOption = Path("data/raw")) -> None:
-    """Show each month of the archive, and what to run next."""
+    """Show each month of the archive, and what to run next.
+
+    Example: redress scrape status --archive data/raw
+    """
     from pipeline.scrape import months
 
     path = archive / "ledger.sqlite"
@@ -195,7 +201,10 @@ def status(archive: ArchiveOption = Path("data/raw")) -> None:
 
 @app.command("forget-gone")
 def forget_gone_command(archive: ArchiveOption = Path("data/raw")) -> None:
-    """Remove the text of decisions that the site took down."""
+    """Remove the text of decisions that the site took down.
+
+    Example: redress scrape forget-gone --archive data/raw
+    """
     forget(archive)
 
 
@@ -230,7 +239,10 @@ def replica(
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Misbehave at about one address in so many.")] = 7,
 ) -> None:
-    """Serve a replica of the Ombudsman's site on loopback, to try the scraper out."""
+    """Serve a replica of the Ombudsman's site on loopback, to try the scraper out.
+
+    Example: redress replica --port 8765 --decisions corpus/decisions
+    """
     import pipeline.scrape.replica as replicas
 
     kinds = misbehave or []
