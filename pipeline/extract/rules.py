@@ -48,9 +48,9 @@ _REQUIRED = {"id", "assigns", "matches", "spares"}
 class Rule:
     """One rule. `assigns` is what a hit means: codes of the taxonomy, or the effect of a modifier.
 
-    `sections` limits where it holds (empty: everywhere). `reach` is how many words a gap or a modifier spans, `scope` what
-    ends a modifier (clause or sentence). `strength` is strong for what counts by itself, weak for what counts only where
-    nothing stronger speaks.
+    `sections` limits where it holds (empty: everywhere). `reach` is how many words a gap or a modifier spans, `scope`
+    what ends a modifier (clause or sentence). `strength` is strong for what counts by itself, weak for what counts only
+    where nothing stronger speaks.
     """
 
     id: str
