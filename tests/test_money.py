@@ -107,6 +107,22 @@ BULLETS = [
         "pay Ms A £100 per month for the period between October 2021 and March 2022;",
         [(100, "month", None, 600, "Ms A")],
     ),
+    ("pay Ms A £25 a week from 6 April to 27 September 2020;", [(25, "week", None, 625, "Ms A")]),
+    ("pay Ms A £200 for each of her two children, a total of £400;", [(200, None, None, 400, "Ms A")]),
+    ("pay £250 to each of Ms A and Mr A;", [(250, None, None, 500, "Ms A and Mr A")]),
+    (
+        "pay Ms A £20 per week for 40 weeks (£800) and £150 for her time and trouble;",
+        [(20, "week", 40, 800, "Ms A"), (150, None, None, 150, "Ms A")],
+    ),
+    (
+        "pay Ms A £100 a month for 3 months and £75 a month for a further 5 months;",
+        [(100, "month", 3, 300, "Ms A"), (75, "month", 5, 375, "Ms A")],
+    ),
+    (
+        "pay £900 per term for the autumn 2021 and spring 2022 terms, totalling £1,800;",
+        [(900, "term", None, 1800, "Ms A")],
+    ),
+    ("pay Ms A a further £300, bringing the total to £450;", [(300, None, None, 300, "Ms A")]),
 ]
 
 

@@ -22,6 +22,7 @@ from pipeline.extract.sentences import Sentence
 from pipeline.values import Amount, Payment, Remedy
 
 SPANS, AMOUNTS = "redress_payments", "redress_amounts"
+_MOST_PERIODS = 600  # "the spring 2022 terms" counts no terms
 _DAYS = {"day": 1.0, "week": 7.0, "fortnight": 14.0}
 _MONTHS = {"month": 1.0, "term": 4.0, "year": 12.0}
 _NUMBER = r"\d+|[a-z]+(?:-[a-z]+)?"
@@ -77,16 +78,14 @@ _BOTH_BODIES = regex.compile(
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\bto £", regex.IGNORECASE)
+_RUNNING = regex.compile(
+    r"\b(?:bring|tak)(?:s|es|ing) (?:the|this|it|that|her|his|their)\b[^£;]{0,40}$", regex.IGNORECASE
+)
 _BESIDES = regex.compile(
     r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE
 )
 _MONTH_YEAR = regex.compile(
     rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b",
-    regex.IGNORECASE,
-)
-_CONDITION = regex.compile(
-    r"\b(?:if|unless|provided that|should (?:the|it|she|he|they) (?:decide|find|panel)|for every|for any|up to"
-    r"|on (?:receipt|production) of)\b",
     regex.IGNORECASE,
 )
 _RAISED = regex.compile(
@@ -216,7 +215,16 @@ def _of_remedy(
     if len(kept) > 1 and _is_total_of(kept[0].sum, [p.sum for p in kept[1:]]):
         taken[kept[0].sum.start] = "total"
         kept = kept[1:]
-    return [_payment(reading, remedy, index, place, kept) for place in kept]
+    payments = [_payment(reading, remedy, index, place, kept) for place in kept]
+    stated = (
+        [p.sum.pounds for p in inside if taken[p.sum.start] == "total" and p.sum.start > kept[0].sum.start]
+        if kept
+        else []
+    )
+    if len(payments) == 1 and len(stated) == 1 and stated[0] >= payments[0].amount:
+        # What the text says it comes to altogether goes before what can be reckoned.
+        payments = [replace(payments[0], total=stated[0])]
+    return payments
 
 
 def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | None:
@@ -226,6 +234,8 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
         return "guidance"
     if _WAIVED.search(before) and not _PAID.search(before):
         return "debt"
+    if kept and _RUNNING.search(before):
+        return "other"
     if kept and _TOTAL_BEFORE.search(before):
         return "total"
     if not kept and _TOTAL_AFTER.match(after):
@@ -269,7 +279,9 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
     count = _count(text[one.end : remedy.end], one.frequency) if one.frequency else None
     if one.frequency and count is None:
         count = _count(words, one.frequency)
-    total = _total(one, count, words)
+    earlier = [p.sum.end for p in all_kept if p.sum.start < one.start]
+    later = [p.sum.start for p in all_kept if p.sum.start > one.start]
+    total = _total(one, count, words, text[max(earlier, default=remedy.start) : min(later, default=remedy.end)])
     if total is not None:
         if (each := _each_of(reading, part)) is not None:
             total *= each
@@ -404,7 +416,7 @@ def _count(words: str, frequency: str | None) -> int | None:
         if (
             unit == frequency
             and count is not None
-            and count > 1
+            and 1 < count < _MOST_PERIODS
             and not regex.search(r"(?:within|limit of|per|every)\s*$", words[: found.start()])
             and not regex.match(r"\s*(?:limit|rule|of the (?:date|decision))", words[found.end() :])
         ):
@@ -413,11 +425,12 @@ def _count(words: str, frequency: str | None) -> int | None:
     return 1 if one else None
 
 
-def _total(one: Sum, count: int | None, words: str) -> float | None:
-    """What a sum comes to: the sum itself, times its periods, or over the days between two dates."""
-    if _CONDITION.search(words) and regex.search(
-        r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", words, regex.IGNORECASE
-    ):
+def _total(one: Sum, count: int | None, words: str, around: str) -> float | None:
+    """What a sum comes to: the sum itself, times its periods, or over the days between two dates.
+
+    `around` are the words between the payments before and after it: a condition among them leaves the total open.
+    """
+    if regex.search(r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", around, regex.IGNORECASE):
         return None
     if one.frequency is None:
         return one.pounds
