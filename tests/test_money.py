@@ -179,7 +179,7 @@ SECTIONS = [
         "    • apologise to Ms A; and\n    • provide us with evidence it has done so.\n"
         "  1. By 31 August 2023 it has agreed to:\n"
         "    • remind its housing officers of the duty; and\n    • review its allocations policy.\n"
-        "  1. The Council should provide us with evidence it has complied with the above actions.\n",
+        "  1. The Council should send us evidence that all of this has been done.\n",
         [
             ("apology", "agreed", "2023-06-30"),
             ("staff_training", "agreed", "2023-08-31"),

@@ -145,7 +145,7 @@ no_fault | Although Mrs B says the Council was at fault, I find no fault.
 # Law, guidance and the standard role text
 - | The Code says a panel is at fault when it hears a case unfairly.
 - | The guidance says that a delay of this kind would be fault.
-- | If there has been fault which has caused an injustice, we may suggest a remedy.
+- | If there has been fault and it caused an injustice, we may propose a remedy.
 - | We cannot question whether a council’s decision is right or wrong simply because the complainant disagrees with it.
 - | We must consider whether there was fault in the way the decision was reached.
 - | We investigate complaints about maladministration and service failure.
