@@ -59,9 +59,7 @@ def test_every_case_tiles_and_holds_no_furniture(name: str) -> None:
     assert_tiles(decision)
     lines = [words for _, _, words in lines_of(decision)]
     assert not {line.replace("’", "'") for line in lines} & set(FURNITURE)
-    assert not any(
-        "Google Analytics cookies" in line or "let the website work" in line for line in lines
-    )
+    assert not any("Google Analytics cookies" in line or "let the website work" in line for line in lines)
 
 
 def test_numbered_text() -> None:
