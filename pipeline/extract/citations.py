@@ -5,6 +5,7 @@ Spans key: `redress_citations` (one span a citation, label: the act and its year
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -93,17 +94,10 @@ def create_citations(nlp: Language, name: str) -> Component:
 
 def find(reading: Reading) -> list[Citation]:
     """The citations of a text, one for each provision, in order; also kept in its Reading."""
-    number = {}
-    for sentence in reading.everything:
-        number[sentence.start] = sentence.number
-    places = sorted(number)
     found = []
     for mention in mentions(reading.text):
-        paragraph = None
-        for place in places:
-            if place > mention.start:
-                break
-            paragraph = number[place]
+        i = bisect_right(reading.everything, mention.start, key=lambda s: s.start) - 1
+        paragraph = reading.everything[i].number if i >= 0 else None
         for provision in mention.provisions or (None,):
             url = address(mention.act, mention.year, provision)
             found.append(

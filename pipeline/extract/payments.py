@@ -372,7 +372,7 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     every = _EACH_NOUN.search(part)
     if every is not None:
         return f"each {(every['noun'] or every['own']).lower()}"
-    before = reading.text[:start]
+    before = reading.before(start)
     shift = one.start - start
     own = (
         payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)])
@@ -386,7 +386,7 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     if others:
         between = reading.text[others[-1].end : one.start]
         verb = regex.search(r"\b(?:pays?|to)\b", between)
-        named = payee(between[verb.start() :], reading.text[: others[-1].end]) if verb else None
+        named = payee(between[verb.start() :], reading.before(others[-1].end)) if verb else None
         if named is not None:
             return named
     # Whom the verb next to the sum names ("… and offered Ms P £100") comes before whoever else is named.
@@ -396,7 +396,7 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     if given is not None:
         return given
     lead = _sentence_around(reading, remedy)
-    above = payee(regex.sub(r"^.*?\bpay", "", lead), reading.text[: remedy.start]) if "pay" in lead else None
+    above = payee(regex.sub(r"^.*?\bpay", "", lead), reading.before(remedy.start)) if "pay" in lead else None
     return above or remedy.recipient or payee(_clip(part), before) or main_complainant(reading.text)
 
 
@@ -465,25 +465,14 @@ def _periods(first: date, last: date, frequency: str) -> float:
 
 
 def _purposes(reading: Reading, start: int, end: int, remedy: Remedy) -> tuple[str, ...]:
-    codes = _purpose_codes(reading, start, end)
+    codes = reading.codes("payment_purposes", start, end)
     if not codes and (start, end) != (remedy.start, remedy.end):
-        codes = _purpose_codes(reading, end, remedy.end)
+        codes = reading.codes("payment_purposes", end, remedy.end)
     if "refund_or_waiver" in remedy.types and "payment" not in remedy.types:
         return ("quantifiable_loss",)
     if "quantifiable_loss" in codes and len(codes) > 1:
         codes.discard("quantifiable_loss")
     return tuple(sorted(codes)) or ("other",)
-
-
-def _purpose_codes(reading: Reading, start: int, end: int) -> set[str]:
-    codes: set[str] = set()
-    for i, sentence in enumerate(reading.sentences):
-        if sentence.end <= start or sentence.start >= end:
-            continue
-        for hit in reading.hits(i, "payment_purposes"):
-            if start <= reading.place(i, hit) < end:
-                codes |= set(hit.rule.assigns)
-    return codes
 
 
 def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[int, str]) -> list[Payment]:
@@ -570,14 +559,11 @@ def _reason(reading: Reading, place: _Place, awarded: set[float], parts: set[flo
 
 def _nearest(reading: Reading, place: _Place) -> str | None:
     """The reason whose word stands nearest to the sum in its sentence."""
-    for i, sentence in enumerate(reading.sentences):
-        if sentence.start != place.sentence.start:
-            continue
-        best: tuple[int, str] | None = None
+    best: tuple[int, str] | None = None
+    for i in reading.within(place.sum.start, place.sum.end):
         for hit in reading.hits(i, "amount_reasons"):
             at = reading.place(i, hit)
             distance = place.sum.start - at if at <= place.sum.start else (at - place.sum.end) + 2
             if best is None or distance < best[0]:
                 best = (distance, hit.rule.assigns[0])
-        return best[1] if best else None
-    return None
+    return best[1] if best else None

@@ -20,6 +20,7 @@ from pipeline.extract.sentences import Sentence, lines_of, plain_sentences, sent
 from pipeline.values import Amount, Citation, Decision, Finding, Payment, Remedy
 
 _KEY = "redress"
+_OPENING, _NEAR = 2000, 6000  # characters
 _ABSENT = -(2**62)  # the shift of a sentence that is not in the Doc
 _WITH_VERDICTS = frozenset({"findings", "decision", "other", "complaint"})
 # Words of verdicts, actions and sums: a paragraph of the narrative or the law needs one of these.
@@ -76,6 +77,29 @@ class Reading:
                 held = self._held[index] = words_in(words)
             found = self._hits[key] = self.matchers[file].hits(words, held)
         return found
+
+    def within(self, start: int, end: int) -> range:
+        """The indexes of the sentences that lie, at least in part, between two offsets."""
+        first = max(bisect_right(self.sentences, start, key=lambda s: s.start) - 1, 0)
+        if self.sentences and self.sentences[first].end <= start:
+            first += 1
+        return range(first, bisect_left(self.sentences, end, key=lambda s: s.start))
+
+    def codes(self, file: str, start: int, end: int) -> set[str]:
+        """What the rules of one file assign that hit between two offsets of the text."""
+        return {
+            code
+            for i in self.within(start, end)
+            for hit in self.hits(i, file)
+            if start <= self.place(i, hit) < end
+            for code in hit.rule.assigns
+        }
+
+    def before(self, offset: int) -> str:
+        """The words before an offset that can name whom a pronoun stands for: the opening, and what stands near."""
+        if offset <= _OPENING + _NEAR:
+            return self.text[:offset]
+        return f"{self.text[:_OPENING]}\n{self.text[offset - _NEAR : offset]}"
 
     def place(self, index: int, hit: Hit) -> int:
         """Where a hit in one sentence begins in the decision."""

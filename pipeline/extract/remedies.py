@@ -5,6 +5,7 @@ Spans key: `redress_remedies` (one span a remedy, label: its status).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -221,7 +222,7 @@ def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
     first, second = item.start + cut.start(group), item.start + cut.end(group)
     yield replace(item, end=first)
     yield replace(
-        item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.text[:second])
+        item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.before(second))
     )
 
 
@@ -242,13 +243,7 @@ def _body_in(words: str) -> str | None:
 
 def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
     """The kinds of remedy whose rules hit between two offsets of the text."""
-    codes: set[str] = set()
-    for i, sentence in enumerate(reading.sentences):
-        if sentence.end <= start or sentence.start >= end:
-            continue
-        for hit in reading.hits(i, "remedy_types"):
-            if start <= reading.place(i, hit) < end:
-                codes |= set(hit.rule.assigns)
+    codes = reading.codes("remedy_types", start, end)
     words = reading.text[start:end]
     if not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
         codes.add("payment")
@@ -337,7 +332,7 @@ def _bullet(
         types=types or lead.types or ("other",),
         status="made" if made else lead.status,
         organisation=lead.organisation or reading.organisation,
-        recipient=payee(words, reading.text[:start]),
+        recipient=payee(words, reading.before(start)),
         deadline=deadline.words if deadline else None,
         due_date=deadline.due if deadline else None,
     )
@@ -406,7 +401,7 @@ def _clauses(
             types=types,
             status=status,
             organisation=_body_in(words[: max(begin, 1)]) or body or reading.organisation,
-            recipient=payee(piece, reading.text[: sentence.start + a]),
+            recipient=payee(piece, reading.before(sentence.start + a)),
             deadline=own.words if own and status != "made" else None,
             due_date=own.due if own and status != "made" else None,
         )
@@ -519,12 +514,11 @@ def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
     """Whether a bullet tells what the body has done ("The Council has since: • refunded the fee")."""
     if sentence.kind != "bullet" or not sentence.opens or not _PARTICIPLE.match(words):
         return False
-    above = next((s for s in reversed(reading.everything) if s.line < sentence.line and s.kind != "bullet"), None)
-    return (
-        above is not None
-        and _DONE_LEAD.search(reading.words(above)) is not None
-        and not regex.search(r"\b(?:said|says|complain|failed|not)\b", reading.words(above))
-    )
+    i = bisect_left(reading.everything, sentence.start, key=lambda s: s.start) - 1
+    while i >= 0 and reading.everything[i].kind == "bullet":
+        i -= 1
+    above = reading.words(reading.everything[i]) if i >= 0 else ""
+    return _DONE_LEAD.search(above) is not None and not regex.search(r"\b(?:said|says|complain|failed|not)\b", above)
 
 
 def _told(reading: Reading, i: int) -> bool:
@@ -542,7 +536,7 @@ def _past(reading: Reading, sentence: Sentence, a: int, b: int, types: tuple[str
         types=types,
         status=status,
         organisation=_body_in(words) or reading.organisation,
-        recipient=payee(words[a:b], reading.text[: sentence.start + a]),
+        recipient=payee(words[a:b], reading.before(sentence.start + a)),
     )
 
 
