@@ -17,7 +17,17 @@ from pipeline.schema import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 DVC_PYTHON = ROOT / ".venv-dvc" / "bin" / "python"
-PARTS = ("pipeline", "corpus", "data/.gitignore", ".dvc/config", ".dvcignore", "dvc.yaml", "params.yaml", ".gitignore")
+PARTS = (
+    "pipeline",
+    "corpus",
+    "models",
+    "data/.gitignore",
+    ".dvc/config",
+    ".dvcignore",
+    "dvc.yaml",
+    "params.yaml",
+    ".gitignore",
+)
 
 needs_dvc = pytest.mark.skipif(not DVC_PYTHON.exists(), reason="no .venv-dvc here; `make test` sets it up")
 
