@@ -58,13 +58,13 @@ def test_git_holds_no_outputs(path: Path) -> None:
     assert set(notebook["metadata"]) <= {"kernelspec", "language_info"}
 
 
-@pytest.mark.slow
 @pytest.fixture(autouse=True)
 def no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend of the caller's would keep the charts out of the page."""
     monkeypatch.delenv("MPLBACKEND", raising=False)
 
 
+@pytest.mark.slow
 def test_the_tour_runs_on_the_decisions_that_ship(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REDRESS_DATASET", str(tmp_path / "missing"))
     tour = execute("assert len(decisions) > 20 and str(dataset).startswith(__import__('tempfile').gettempdir())")
