@@ -53,7 +53,10 @@ def test_components_in_a_pipeline_of_somebody_elses() -> None:
         ("There was no fault in its letter.", "no_fault"),
     ]
     assert [span.label_ for span in doc.spans["redress_citations"]] == ["Care Act 2014"]
-    assert [span.text for span in doc.spans["redress_amounts"]] == ["£250", "£90"]
+    assert [(span.text, span.label_) for span in doc.spans["redress_payments"]] == [
+        ("It has agreed to pay Ms A £250 for her distress.", "agreed")
+    ]
+    assert [(span.text, span.label_) for span in doc.spans["redress_amounts"]] == [("£90", "rent")]
     assert [ent.label_ for ent in doc.ents].count("ORG") == 1, "what the pipeline held before is left alone"
 
 

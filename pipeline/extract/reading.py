@@ -51,6 +51,7 @@ class Reading:
     decision_date: date | None = None
     everything: list[Sentence] = field(default_factory=list)
     report: bool = False
+    plain: bool = False  # a text whose structure is not known: any sentence may tell the outcome
     rules: list[frozenset[str]] | None = (
         None  # what the part on the law asks for, as stems; worked out when first needed
     )
@@ -151,7 +152,7 @@ class Reader:
         text = doc.text
         sentences = plain_sentences(text)
         reading = self._reading(text, sentences, doc)
-        reading.everything = sentences
+        reading.everything, reading.plain = sentences, True
         doc.user_data[_KEY] = reading
         return reading
 

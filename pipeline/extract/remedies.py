@@ -165,7 +165,7 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
         for i, s in enumerate(reading.sentences)
         if s.section in _OUTCOME and "not_agreed" in _status_hits(reading, i)
     }
-    for line, sentences in by_line(s for s in reading.sentences if s.section in _OUTCOME).items():
+    for line, sentences in by_line(_outcome_sentences(reading, index)).items():
         words = reading.text[sentences[0].start : sentences[-1].end]
         ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
         if words.endswith(":") or words.endswith(":-"):
@@ -224,6 +224,16 @@ def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
     yield replace(
         item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.before(second))
     )
+
+
+def _outcome_sentences(reading: Reading, index: dict[int, int]) -> list[Sentence]:
+    """The sentences of the section that lists the remedies; of a plain text, those in which something is agreed."""
+    return [
+        s
+        for s in reading.sentences
+        if s.section in _OUTCOME
+        or (reading.plain and _status_hits(reading, index[s.start]).keys() & {"agrees", "recommends"})
+    ]
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
