@@ -47,7 +47,7 @@ AWARDED = frozenset({"agreed", "recommended"})
 Row = dict[str, Any]
 
 
-def decision_row(decision: Decision, found: Extraction, injustice_found: bool, said: Prediction) -> Row:
+def decision_row(decision: Decision, found: Extraction, said: Prediction) -> Row:
     """The row of `decisions`; what the dataset stage decides later is null."""
     header = decision.header
     faults = [f for f in found.findings if f.polarity == "fault"]
@@ -75,8 +75,8 @@ def decision_row(decision: Decision, found: Extraction, injustice_found: bool, s
         "numbering": decision.numbering,
         "n_paragraphs": decision.n_paragraphs,
         "n_words": len(decision.text.split()),
-        "fault_found": bool(faults),
-        "injustice_found": injustice_found,
+        "fault_found": found.fault_found,
+        "injustice_found": found.injustice_found,
         "fault_types": _union(f.types for f in faults),
         "injustice_types": _union(f.injustice for f in faults),
         "remedy_types": _union(r.types for r in done),
@@ -138,17 +138,14 @@ def write_shard(
     path: Path,
     decisions: Sequence[Decision],
     quarantine: Sequence[Mapping[str, str]],
-    found: Sequence[tuple[Extraction, bool]] | None = None,
+    found: Sequence[Extraction] | None = None,
     predicted: Sequence[Prediction] | None = None,
 ) -> None:
-    """Writes one shard.
-
-    `found` holds, for each decision, its extraction and whether injustice was found; `predicted`, what the models say.
-    """
-    results = found if found is not None else [(Extraction(), False)] * len(decisions)
+    """Writes one shard. `found` holds the extraction of each decision; `predicted`, what the models say of it."""
+    results = found if found is not None else [Extraction()] * len(decisions)
     said = predicted if predicted is not None else [Prediction()] * len(decisions)
-    heads = [decision_row(d, e, unjust, p) for d, (e, unjust), p in zip(decisions, results, said, strict=True)]
-    parts = [part_rows(d, e) for d, (e, _) in zip(decisions, results, strict=True)]
+    heads = [decision_row(d, e, p) for d, e, p in zip(decisions, results, said, strict=True)]
+    parts = [part_rows(d, e) for d, e in zip(decisions, results, strict=True)]
     table = to_arrow("decisions", heads)
     for name in PARTS if found is not None else ("paragraphs",):
         table = table.append_column(name, _nest([p[name] for p in parts], TABLES[name].arrow))

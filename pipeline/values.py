@@ -176,13 +176,30 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """Everything found in one decision, in the order of the text."""
+    """Everything found in one decision, in the order of the text.
+
+    `candidates` are sentences that hold the words of a verdict and that the rules did not take for a finding;
+    `injustice_told` says that the decision speaks, in so many words, of injustice that was caused.
+    """
 
     findings: tuple[Finding, ...] = field(default=())
     remedies: tuple[Remedy, ...] = field(default=())
     payments: tuple[Payment, ...] = field(default=())
     amounts: tuple[Amount, ...] = field(default=())
     citations: tuple[Citation, ...] = field(default=())
+    candidates: tuple[Finding, ...] = field(default=())
+    injustice_told: bool = False
+
+    @property
+    def fault_found(self) -> bool:
+        """Whether there is at least one finding of fault."""
+        return any(f.polarity == "fault" for f in self.findings)
+
+    @property
+    def injustice_found(self) -> bool:
+        """Whether at least one fault is said to have caused injustice: a kind is named, or the word itself is used."""
+        kinds = {kind for f in self.findings if f.polarity == "fault" for kind in f.injustice}
+        return self.fault_found and (self.injustice_told or bool(kinds - {"none"}))
 
 
 @dataclass(frozen=True, slots=True)

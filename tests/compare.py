@@ -107,7 +107,7 @@ def _sections(decision: Decision, code: str) -> str:
 def redress(decisions: Sequence[Decision]) -> list[Money]:
     """Redress's payments that are agreed or recommended; it reads everything else it reads as well."""
     read = []
-    for found, _ in extract_all(decisions):
+    for found in extract_all(decisions):
         awarded = [payment for payment in found.payments if payment.status in AWARDED]
         read.append(Money(tuple(p.amount for p in awarded), sum(p.total or 0.0 for p in awarded)))
     return read

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from pipeline.clean import clean
 from pipeline.evaluate import BadGold, Report, command, evaluate, load_gold
-from pipeline.evaluate import score as scoring
 from pipeline.evaluate.cli import (
     as_saved,
     below_floors,
@@ -379,13 +378,13 @@ def test_citations_need_act_and_year(folder: Path, decision: Decision) -> None:
     assert [item.detail for item in report.inventions] == ["Housing Act 1985"]
 
 
-def test_injustice_comes_from_the_extractors_when_they_say(
-    folder: Path, decision: Decision, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    none = replace(perfect(decision).findings[0], injustice=("none",))
-    assert not scoring.injustice_found(decision, Extraction(findings=(none,)))
-    monkeypatch.setattr(sys.modules["pipeline.extract"], "injustice_found", lambda d, e: True, raising=False)
-    assert scoring.injustice_found(decision, Extraction())
+def test_injustice_takes_a_fault_and_a_kind_or_the_word(decision: Decision) -> None:
+    fault = next(f for f in perfect(decision).findings if f.polarity == "fault")
+    none, kind = replace(fault, injustice=("none",)), replace(fault, injustice=("distress",))
+    assert not Extraction(findings=(none,)).injustice_found
+    assert Extraction(findings=(none, kind)).injustice_found
+    assert Extraction(findings=(none,), injustice_told=True).injustice_found
+    assert not Extraction(injustice_told=True).injustice_found
 
 
 def test_intervals_are_the_same_each_time_and_hold_the_score(folder: Path, decision: Decision) -> None:

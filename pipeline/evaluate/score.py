@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -246,19 +245,6 @@ def overlap(spans: Iterable[Span], start: int, end: int, least: float = 0.0) -> 
     return best
 
 
-def injustice_found(decision: Decision, extraction: Extraction) -> bool:
-    """Whether the extraction says that fault caused injustice: as the extractors say it, else by the findings alone."""
-    try:
-        rule = getattr(importlib.import_module("pipeline.extract"), "injustice_found", None)
-    except ModuleNotFoundError as error:
-        if error.name != "pipeline.extract":
-            raise
-        rule = None
-    if rule is not None:
-        return bool(rule(decision, extraction))
-    return any(set(finding.injustice) - {"none"} for finding in extraction.findings if finding.polarity == "fault")
-
-
 def table(report: Report) -> list[tuple[str, ...]]:
     """The measures as rows of text, the heading first."""
     rows: list[tuple[str, ...]] = [("measure", "score", "95 %", "precision", "recall", "right", "found", "gold")]
@@ -496,9 +482,9 @@ def _whole(sheet: _Sheet, extraction: Extraction) -> None:
         (sheet.right if right else sheet.different).append(sheet.of_quote("header", None, detail))
     faults = [one for one in extraction.findings if one.polarity == "fault"]
     if gold.fault_found is not None:
-        sheet.same("fault_found", None, gold.fault_found, bool(faults))
+        sheet.same("fault_found", None, gold.fault_found, extraction.fault_found)
     if gold.injustice_found is not None:
-        sheet.same("injustice_found", None, gold.injustice_found, injustice_found(sheet.decision, extraction))
+        sheet.same("injustice_found", None, gold.injustice_found, extraction.injustice_found)
     done = (*AWARDED, "made")
     gold_faults = [one for one in gold.findings if one.polarity == "fault"]
     sheet.codes("decision_fault_types", None, _union(f.types for f in gold_faults), _union(f.types for f in faults))

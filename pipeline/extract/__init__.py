@@ -43,15 +43,9 @@ def extract(decision: Decision) -> Extraction:
     return _extraction(read(decision))
 
 
-def injustice_found(decision: Decision, found: Extraction) -> bool:
-    """Whether at least one fault is said to have caused injustice."""
-    return read(decision).injustice_found
-
-
-def extract_all(decisions: Iterable[Decision]) -> list[tuple[Extraction, bool]]:
-    """For each decision, its extraction and whether injustice was found."""
-    readings = [read(decision) for decision in decisions]
-    return [(_extraction(reading), reading.injustice_found) for reading in readings]
+def extract_all(decisions: Iterable[Decision]) -> list[Extraction]:
+    """The extraction of each decision."""
+    return [extract(decision) for decision in decisions]
 
 
 def _extraction(reading: Reading) -> Extraction:
@@ -61,4 +55,6 @@ def _extraction(reading: Reading) -> Extraction:
         payments=tuple(reading.payments),
         amounts=tuple(reading.amounts),
         citations=tuple(reading.citations),
+        candidates=tuple(reading.candidates),
+        injustice_told=reading.injustice_told,
     )

@@ -98,6 +98,9 @@ class _Judged:
         return any(v.polarity == polarity and v.strength == "strong" for v in self.found)
 
 
+_Decided = list[tuple[_Judged, tuple[str, ...]]]
+
+
 @Language.factory("redress_findings")
 def create_findings(nlp: Language, name: str) -> Component:
     """The component: fills `doc.spans["redress_findings"]`; spans are labelled `fault` and `no_fault`."""
@@ -115,26 +118,35 @@ def find(doc: Doc, reader: Reader) -> list[Finding]:
     reading = reader.reading(doc)
     judged = [_judge(doc, reading, i) for i in range(len(reading.sentences))]
     decided = _decide(reading, judged)
-    found: list[Finding] = []
-    for item, polarities in decided:
-        sentence = item.sentence
-        for polarity in polarities:
-            fault = polarity == "fault"
-            found.append(
-                Finding(
-                    paragraph=sentence.number,
-                    section=sentence.section,
-                    start=sentence.start,
-                    end=sentence.end,
-                    polarity=polarity,
-                    types=_types(reading, item, decided) if fault else (),
-                    injustice=_injustice(reading, item, decided) if fault else (),
-                )
-            )
+    found = _findings(reading, decided, decided)
+    taken = {item.index for item, _ in decided}
+    doubtful = [
+        (item, tuple(sorted({v.polarity for v in item.found})))
+        for item in judged
+        if item.found and item.index not in taken
+    ]
     reading.findings = found
-    reading.injustice_found = _injustice_found(reading, found)
+    reading.candidates = _findings(reading, doubtful, decided)
+    reading.injustice_told = _injustice_told(reading)
     doc.spans[SPANS] = spans_of(doc, reading, [(f.start, f.end, f.polarity) for f in found])
     return found
+
+
+def _findings(reading: Reading, items: _Decided, decided: _Decided) -> list[Finding]:
+    """A Finding for each polarity of each item; `decided` are the findings among which it stands."""
+    return [
+        Finding(
+            paragraph=item.sentence.number,
+            section=item.sentence.section,
+            start=item.sentence.start,
+            end=item.sentence.end,
+            polarity=polarity,
+            types=_types(reading, item, decided) if polarity == "fault" else (),
+            injustice=_injustice(reading, item, decided) if polarity == "fault" else (),
+        )
+        for item, polarities in items
+        for polarity in polarities
+    ]
 
 
 def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
@@ -158,12 +170,12 @@ def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
     return item
 
 
-def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tuple[str, ...]]]:
+def _decide(reading: Reading, judged: list[_Judged]) -> _Decided:
     """Which sentences are findings. A weak verdict counts only where its paragraph holds no strong one."""
     lines: dict[int, list[_Judged]] = {}
     for item in judged:
         lines.setdefault(item.sentence.line, []).append(item)
-    decided: list[tuple[_Judged, tuple[str, ...]]] = []
+    decided: _Decided = []
     for items in lines.values():
         plain = any(item.strong("fault") or item.strong("no_fault") for item in items)
         for item in items:
@@ -184,9 +196,7 @@ def _decide(reading: Reading, judged: list[_Judged]) -> list[tuple[_Judged, tupl
     return _in_keeping(reading, decided)
 
 
-def _in_keeping(
-    reading: Reading, decided: list[tuple[_Judged, tuple[str, ...]]]
-) -> list[tuple[_Judged, tuple[str, ...]]]:
+def _in_keeping(reading: Reading, decided: _Decided) -> _Decided:
     """The findings in keeping with how the decision ends.
 
     One that ends with no fault, or is not investigated, may still find some on the way, but says so in so many words.
@@ -227,7 +237,7 @@ def _codes(reading: Reading, indexes: Iterable[int], file: str) -> list[str]:
     return codes
 
 
-def _types(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> tuple[str, ...]:
+def _types(reading: Reading, item: _Judged, decided: _Decided) -> tuple[str, ...]:
     """The kinds of fault: the sentence's own words, and those of what it points back to."""
     own = _codes(reading, [item.index], "fault_types")
     if item.sentence.section == "decision":
@@ -260,7 +270,7 @@ def _stems(words: str) -> frozenset[str]:
     return frozenset(word[:6] for word in _LONG.findall(words.lower())) - _EVERYWHERE
 
 
-def _context(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> list[int]:
+def _context(reading: Reading, item: _Judged, decided: _Decided) -> list[int]:
     """The sentences that "this was fault" points to: back to the finding before it, or through the paragraph before."""
     others = {other.index for other, _ in decided if other is not item}
     context: list[int] = []
@@ -279,7 +289,7 @@ def _context(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple
     return context
 
 
-def _injustice(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tuple[str, ...]]]) -> tuple[str, ...]:
+def _injustice(reading: Reading, item: _Judged, decided: _Decided) -> tuple[str, ...]:
     """What the finding's own paragraph says followed from the fault, from the finding on."""
     if item.sentence.section == "decision":
         codes = set(_codes(reading, [item.index], "injustice_types"))
@@ -294,12 +304,8 @@ def _injustice(reading: Reading, item: _Judged, decided: list[tuple[_Judged, tup
     return ("none",) if "none" in codes else tuple(sorted(codes))
 
 
-def _injustice_found(reading: Reading, found: list[Finding]) -> bool:
-    """Whether at least one fault is said to have caused injustice: a kind is named, or the word itself is used."""
-    if not any(f.polarity == "fault" for f in found):
-        return False
-    if any(set(f.injustice) - {"none"} for f in found):
-        return True
+def _injustice_told(reading: Reading) -> bool:
+    """Whether the decision says in so many words that injustice was caused."""
     for sentence in reading.everything:
         if sentence.section in ("findings", "decision", "remedy", "other", "summary") and sentence.role != "law":
             words = reading.words(sentence)

@@ -56,7 +56,8 @@ class Reading:
         None  # what the part on the law asks for, as stems; worked out when first needed
     )
     findings: list[Finding] = field(default_factory=list)
-    injustice_found: bool = False
+    candidates: list[Finding] = field(default_factory=list)
+    injustice_told: bool = False
     remedies: list[Remedy] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     amounts: list[Amount] = field(default_factory=list)
