@@ -33,13 +33,15 @@ def read_decision(source: str | Path | bytes, *, name: str | None = None, url: s
 
 
 def analyse(decision: Decision | str | Path) -> Extraction:
-    """What a decision (or the raw file at a path) holds, as spans of its text.
+    """What a decision (or the raw file at a path) holds, as spans of its text, by rules and models together.
 
-    Findings, remedies, payments, amounts and citations.
+    Findings, remedies, payments, amounts and citations. `pipeline.extract.extract` gives what the rules say alone.
     """
+    from pipeline.classify import combine
     from pipeline.extract import extract
 
-    return extract(read_decision(decision) if isinstance(decision, str | Path) else decision)
+    read = read_decision(decision) if isinstance(decision, str | Path) else decision
+    return combine(read, extract(read))
 
 
 __all__ = ["__version__", "analyse", "read_decision"]

@@ -202,13 +202,13 @@ def extract_shard(shard: Shard) -> int:
 
     Raises StageError for a model file that cannot be trusted.
     """
-    from pipeline.classify.predict import predict_all
+    from pipeline.classify import combine_all, predict_all
     from pipeline.extract import extract_all
 
     source = Path(shard.inputs[0])
     decisions = read_decisions(source)
-    found = extract_all(decisions)
     try:
+        found = combine_all(decisions, extract_all(decisions))
         predicted = predict_all(decisions, subcategories=False)
     except BadModel as error:
         raise StageError(str(error)) from None

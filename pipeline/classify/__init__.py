@@ -5,10 +5,9 @@ from pipeline.classify import predict
 print(predict(decision).category)
 """
 
+from pipeline.classify.combine import combine, combine_all
 from pipeline.classify.models import BadModel, models_digest
 from pipeline.classify.predict import (
-    combine,
-    combine_all,
     fault_types,
     injustice_types,
     label_sentences,

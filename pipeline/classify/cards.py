@@ -99,17 +99,14 @@ def _measures(m: Mapping[str, Any]) -> list[str]:
 
 def _rules(rules: Mapping[str, Any]) -> list[str]:
     lines = [
-        "The rules alone, and with what a held-out model adds: on training texts, and on the development decisions.",
-        "The rules were written with these texts at hand, so the comparison favours them.",
+        f"The rules alone, and rules and model together, on {rules['decisions']} training decisions: the rules were not",
+        "written with them, and neither the model nor the weights that join the two saw the decision that they judge.",
         "",
     ]
-    lines += ["| measure | rules alone | combined |", "| --- | --- | --- |"]
+    lines += ["| measure | rules alone | together |", "| --- | --- | --- |"]
     lines += [f"| {name} | {value:.3f} | {rules['combined'][name]:.3f} |" for name, value in rules["rules"].items()]
-    limit = rules["limit"]
-    said = "No limit bettered the rules: it adds nothing."
-    if limit is not None:
-        said = f"It speaks where its probability is {limit:g} or more."
-    return [*lines, "", said, ""]
+    said = "" if rules["used"] else "Together they are not better: the rules speak alone."
+    return [*lines, "", *([said, ""] if said else [])]
 
 
 def _use(name: str) -> list[str]:
@@ -119,8 +116,8 @@ def _use(name: str) -> list[str]:
             "counting in bulk. The columns `*_predicted` stand beside what is printed and never replace it.",
         ]
     return [
-        "Words that no rule has met: sorting sentences for a person to review, and adding to the rules where the limit",
-        "above says so.",
+        "A second witness beside the rules (`pipeline/classify/combine.py`), in words that no rule has met; and sorting",
+        "sentences for a person to review.",
     ]
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import regex
 
 from pipeline.corpus import corpus_folder
-from pipeline.extract.sentences import split
+from pipeline.extract.sentences import lines_of, sentences_in
 from pipeline.values import Decision, Finding
 
 SUBJECT = frozenset({"summary", "complaint", "findings", "remedy", "decision", "other"})
@@ -23,9 +23,13 @@ JUDGING = frozenset({"findings", "decision", "remedy", "other"})
 # Words of a long decision that are read for its category: law and facts stand in the first ones.
 SUBJECT_CHARACTERS = 12_000
 OUTCOME_CHARACTERS = 4_000
-BARE = 60
+SHORT = 110
+CONTEXT = 400
 SHORTEST = 10
 
+_POINTS_BACK = regex.compile(
+    r"(?:However, |But |And )?(?:this|that|these|those|it|they|both|neither)\b", regex.IGNORECASE
+)
 _PERSON = regex.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Cllr)\.?(?: and (?:Mr|Mrs|Ms|Miss|Dr))? [A-Z][\w’'-]*(?: [A-Z]\b)?")
 _SUM = regex.compile(r"£\s?\d[\d,.]*")
 _NUMBER = regex.compile(r"\d+(?:[.,]\d+)*")
@@ -71,34 +75,41 @@ def _parts(decision: Decision, sections: frozenset[str]) -> str:
 
 
 class Judged(NamedTuple):
-    """A sentence in which a finding may stand: its span, and its paragraph's number and section."""
+    """A sentence in which a finding may stand: its span, its paragraph's number and section, its part's role."""
 
     start: int
     end: int
     number: int | None
     section: str
+    role: str = "mixed"
 
 
 def judged_sentences(decision: Decision) -> list[Judged]:
     """The sentences in which a finding may stand, in order; headings are none."""
     return [
-        Judged(p.start + start, p.start + end, p.number, p.section)
-        for p in decision.paragraphs
-        if p.section in JUDGING and decision.text[p.start : p.end] not in (p.heading, p.subheading)
-        for start, end in split(decision.text[p.start : p.end])
-        if end - start > SHORTEST
+        Judged(s.start, s.end, s.number, s.section, s.role)
+        for line in lines_of(decision)
+        if line.section in JUDGING
+        for s in sentences_in(decision.text, line)
+        if s.end - s.start > SHORTEST
     ]
 
 
 def finding_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
-    """What tells the kind of each fault: its sentence, and the one before where it is bare (“This was fault.”)."""
+    """What tells the kind of each fault: its sentence, with those before it where it is short or points back.
+
+    They end where its paragraph begins; a finding that opens one is read with the paragraph before.
+    """
     texts = []
     for finding in findings:
         words = decision.text[finding.start : finding.end]
-        if len(words) < BARE:
+        if finding.section != "decision" and (len(words) < SHORT or _POINTS_BACK.match(words)):
             line = decision.text.rfind("\n", 0, finding.start) + 1
             before = decision.text[line : finding.start].strip()
-            words = f"{before[-300:]} {words}"
+            if not before:
+                above = decision.text.rfind("\n", 0, max(line - 1, 0)) + 1
+                before = decision.text[above : max(line - 1, 0)]
+            words = f"{before[-CONTEXT:]} {words}".strip()
         texts.append(words)
     return texts
 

@@ -18,7 +18,7 @@ from pipeline.classify.train import (
     train_shipped,
     versions,
 )
-from pipeline.classify.tune import tune
+from pipeline.classify.weigh import weigh
 from pipeline.evaluate.gold import Gold
 from pipeline.values import Decision
 
@@ -41,10 +41,10 @@ def make_models(
 
     The same corpus, records, sample and seed give the same files. Raises StageError when `records` holds no shards.
     """
-    trained, gold = train_shipped(corpus, seed, say)
-    limits, rules = tune(gold, trained, corpus) if gold else (dict.fromkeys(()), {})
-    if gold:
-        rules["decision"] = outcome_by_rules(gold, trained["decision"])
+    trained, training = train_shipped(corpus, seed, say)
+    weights, rules = weigh(training, trained, say) if training else ({}, {})
+    if training:
+        rules["decision"] = outcome_by_rules(training, trained["decision"])
     source = f"shipped texts {corpus_digest(corpus)[:16]}"
     if records is not None:
         printed, total = read_printed(records, sample, seed, lambda n: None)
@@ -69,7 +69,7 @@ def make_models(
             "seed": seed,
             "source": source,
             "versions": versions(),
-            "combine": limits,
+            "combine": weights,
             "verdicts": {name: why for name, (_, why) in verdicts.items()},
             "rules": rules,
             "metrics": {name: t.metrics for name, t in trained.items()},
@@ -103,7 +103,8 @@ def outcome_by_rules(gold: Sequence[tuple[Decision, Gold]], trained: Trained) ->
     return {
         "rules": {"decision": round(hits / max(count, 1), 4)},
         "combined": {"decision": model},
-        "limit": trained.model.threshold,
+        "decisions": count,
+        "used": model > hits / max(count, 1),
     }
 
 
@@ -122,9 +123,6 @@ def verdict(name: str, trained: Trained, rules: Mapping[str, Any] | None) -> tup
             f"{key} {rules['combined'][key]:.3f} ({value:.3f} by rules alone)"
             for key, value in list(rules["rules"].items())[:2]
         ]
-        better = rules["limit"] is not None
-        if name == "decision":
-            better = rules["combined"]["decision"] > rules["rules"]["decision"]
-        return better, "held out, " + ", ".join(both)
+        return rules["used"], "held out, " + ", ".join(both)
     value, base = judged[0][key], judged[0]["baseline"][key]
     return True, f"{key.replace('_', ' ')} {value:.3f} on held-out decisions, {base:.3f} by the simplest baseline"

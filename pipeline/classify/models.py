@@ -22,7 +22,7 @@ FORMAT = 1
 MANIFEST = "models.json"
 # Types beyond scikit-learn's own that a file may hold: none. A file that needs another one is not ours.
 TRUSTED: tuple[str, ...] = ()
-STEPS = frozenset({"TfidfVectorizer", "ComplementNB", "LogisticRegression", "OneVsRestClassifier"})
+STEPS = frozenset({"TfidfVectorizer", "FeatureUnion", "ComplementNB", "LogisticRegression", "OneVsRestClassifier"})
 
 
 class BadModel(Exception):  # noqa: N818 - the name says what the file is
@@ -126,16 +126,23 @@ def _packed(estimator: Any) -> Any:
     from copy import copy
 
     words = copy(estimator.named_steps["words"])
-    words.vocabulary_ = np.array(sorted(words.vocabulary_, key=words.vocabulary_.__getitem__))
+    if hasattr(words, "transformer_list"):
+        words.transformer_list = [(name, copy(one)) for name, one in words.transformer_list]
+    for one in _vectorizers(words):
+        one.vocabulary_ = np.array(sorted(one.vocabulary_, key=one.vocabulary_.__getitem__))
     packed = copy(estimator)
     packed.steps = [("words", words), *estimator.steps[1:]]
     return packed
 
 
 def _unpacked(estimator: Any) -> Any:
-    words = estimator.named_steps["words"]
-    words.vocabulary_ = {str(word): i for i, word in enumerate(words.vocabulary_)}
+    for one in _vectorizers(estimator.named_steps["words"]):
+        one.vocabulary_ = {str(word): i for i, word in enumerate(one.vocabulary_)}
     return estimator
+
+
+def _vectorizers(words: Any) -> list[Any]:
+    return [one for _, one in words.transformer_list] if hasattr(words, "transformer_list") else [words]
 
 
 def _steady(dumped: bytes) -> bytes:

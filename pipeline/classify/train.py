@@ -39,18 +39,26 @@ def estimator(name: str, many: bool, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.naive_bayes import ComplementNB
-    from sklearn.pipeline import Pipeline
+    from sklearn.pipeline import FeatureUnion, Pipeline
 
     # Few short texts by a few hands: naive Bayes on subject words beats a regression, which learns the hand.
     naive = name == "subcategory" or (name == "category" and not many)
     words = TfidfVectorizer(
         sublinear_tf=True,
-        ngram_range=(1, 2),
-        min_df=5 if many else 2 if name == "decision" else 1,
+        ngram_range=(1, 3) if name == "finding" else (1, 2),
+        min_df=5 if many else 2 if name in ("decision", "finding") else 1,
         max_features=50_000 if many else None,
         stop_words="english" if name in SUBJECTS else None,
         dtype=np.float64,
     )
+    # Pieces of words carry a kind over to forms of a word that the few texts do not hold (delay, delayed, delaying).
+    pieces = TfidfVectorizer(
+        sublinear_tf=True, analyzer="char_wb", ngram_range=(3, 5), min_df=3, max_features=60_000, dtype=np.float64
+    )
+    if name == "finding":
+        words = FeatureUnion([("words", words), ("pieces", pieces)])
+    elif name in MULTI:
+        words = pieces
     regression = LogisticRegression(C=10.0, max_iter=300, tol=1e-3 if many else 1e-4, random_state=seed)
     last = ComplementNB(alpha=0.3) if naive else OneVsRestClassifier(regression) if name in MULTI else regression
     return Pipeline([("words", words), ("labels", last)])
@@ -205,14 +213,15 @@ def pick_threshold(name: str, rows: Any, truth: Sequence[tuple[str, ...]], label
 def train_shipped(
     corpus: Path, seed: int = 0, say: Callable[[str], None] = lambda line: None, names: Sequence[str] = NAMES
 ) -> tuple[dict[str, Trained], list[tuple[Decision, Gold]]]:
-    """All models from `corpus`, and the gold decisions that were part of what they learnt from."""
-    gold = gold_pairs(corpus / "decisions" / "development")
+    """All models from `corpus`, and the training decisions that were part of what they learnt from."""
+    training = gold_pairs(corpus / "decisions" / "training")
+    gold = [*gold_pairs(corpus / "decisions" / "development"), *training]
     trained = {}
     for name in names:
         learnt = examples(name, corpus, gold)
         say(f"{name}: {len(learnt):,} texts")
         trained[name] = train_one(name, learnt, seed)
-    return trained, gold
+    return trained, training
 
 
 def gold_pairs(folder: Path) -> list[tuple[Decision, Gold]]:
@@ -338,7 +347,8 @@ def versions() -> dict[str, str]:
 def corpus_digest(corpus: Path) -> str:
     """SHA-256 over the labelled texts and the gold that the shipped models learn from."""
     sha = hashlib.sha256()
-    paths = [*(corpus / "training").glob("*.jsonl"), *(corpus / "decisions" / "development").glob("*")]
+    folders = [corpus / "decisions" / part for part in ("development", "training")]
+    paths = [*(corpus / "training").glob("*.jsonl"), *(path for folder in folders for path in folder.glob("*"))]
     for path in sorted(p for p in paths if not p.name.startswith(".") and p.is_file()):
         sha.update(path.relative_to(corpus).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()

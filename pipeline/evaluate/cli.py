@@ -53,6 +53,7 @@ def command(
         False, "--lower-floors", help="Set the floors to this run, also where that lowers them."
     ),
     listing: bool = typer.Option(True, "--list/--no-list", help="List what was missed, made up and read differently."),
+    rules_only: bool = typer.Option(False, "--rules-only", help="Measure the rules alone, without the models."),
     limit: int | None = typer.Option(None, min=0, help="List at most so many of each."),
 ) -> None:
     """Measure how well decisions are read, against what a person marked.
@@ -61,13 +62,15 @@ def command(
 
     Example: redress evaluate corpus/decisions/development corpus/decisions/development
     """
+    from pipeline import analyse
     from pipeline.extract import extract
 
+    read = extract if rules_only else analyse
     try:
         golds = load_gold(gold)
         decisions = read_decisions(folder)
         report = evaluate(
-            (decision, extract(decision), golds[decision.decision_id]) for decision in _with_gold(decisions, golds)
+            (decision, read(decision), golds[decision.decision_id]) for decision in _with_gold(decisions, golds)
         )
     except BadGold as error:
         typer.echo(f"Bad gold: {error}", err=True)

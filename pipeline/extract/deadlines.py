@@ -11,8 +11,8 @@ from pipeline.dates import DATE, add_period, date_of
 from pipeline.extract.money import number
 
 _COUNT = (
-    r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty(?:-?\s?\w+)?"
-    r"|thirty|forty|sixty|ninety"
+    r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"|eighteen|twenty(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|thirty|forty|sixty|ninety"
 )
 _PERIOD = regex.compile(
     r"\b(?:(?:with)?in|with|allowing|given|has|have|no (?:later|more) than|not (?:later|more) than|inside"
@@ -40,7 +40,9 @@ _END_OF = regex.compile(
     regex.IGNORECASE,
 )
 _SAME = regex.compile(
-    r"\b(?:(?:with)?in|by|inside) (?:the|that) same (?:month|period|time|date|timescale|weeks|deadline)"
+    r"\b(?:(?:with)?in|by|inside) (?:the|that|those) same (?:\w+ )?"
+    r"(?:month|months|period|time|date|day|timescale|timetable|weeks|days|deadline)"
+    r"|\b(?:with)?in (?:those|these) (?:\w+ )?(?:weeks|months|days)"
     r"|\bat the same time|\bby (?:the same|that) date|\bin that time",
     regex.IGNORECASE,
 )
@@ -50,6 +52,10 @@ _ANCHORED_ELSEWHERE = regex.compile(
     r"(?!\s+(?:same|date|final|decision|statement|report|public))",
     regex.IGNORECASE,
 )
+
+
+_CONDITION = regex.compile(r"\W*(?:if|should|where|unless|once|when)\b[^,]{5,160},", regex.IGNORECASE)
+_FURTHER = regex.compile(r"\b(?:further|another)\b", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,15 @@ class Deadline:
     same: bool = False
 
 
-def find_deadline(text: str, decided: date | None) -> Deadline | None:
-    """The first deadline in `text`; periods count from the day of the decision, `decided`."""
+def find_deadline(text: str, decided: date | None, last: date | None = None) -> Deadline | None:
+    """The first deadline in `text`; periods count from the day of the decision, `decided`.
+
+    "A further month" counts from `last`, the date before, where there is one. What stands in an if-clause at the front
+    is a condition and no deadline.
+    """
     found: list[tuple[int, Deadline]] = []
-    for match in _PERIOD.finditer(text):
+    condition = _CONDITION.match(text)
+    for match in _PERIOD.finditer(text, condition.end() if condition else 0):
         count = number(match["count"] or match["bare"] or "")
         unit = (match["unit"] or match["bunit"]).lower()
         if count is None:
@@ -82,15 +93,9 @@ def find_deadline(text: str, decided: date | None) -> Deadline | None:
         elsewhere = (
             match["count"] is not None and match["from"] is None and _ANCHORED_ELSEWHERE.match(text, match.end())
         )
-        due = (
-            None
-            if decided is None or elsewhere
-            else _after(decided, count, unit, bool(match["work"] or match["bwork"]))
-        )
-        if "further" in match[0].lower() or "another" in match[0].lower():
-            found.append((match.start(), Deadline(match[0], due, same=False)))
-        else:
-            found.append((match.start(), Deadline(match[0], due)))
+        start = last if last is not None and _FURTHER.search(match[0]) else decided
+        due = None if start is None or elsewhere else _after(start, count, unit, bool(match["work"] or match["bwork"]))
+        found.append((match.start(), Deadline(match[0], due)))
     for match in _END_OF.finditer(text):
         year = int(match["year"]) if match["year"] else (decided.year if decided else None)
         first = date_of(DATE.match(f"1 {match['month']} {year}")) if year else None  # type: ignore[arg-type]
@@ -99,7 +104,7 @@ def find_deadline(text: str, decided: date | None) -> Deadline | None:
         found.append(
             (match.start(), Deadline(match[0], add_period(add_period(first, 1, "month"), -1, "day") if first else None))
         )
-    for match in DATE.finditer(text):
+    for match in DATE.finditer(text, condition.end() if condition else 0):
         opener = _BY.search(text, max(0, match.start() - 40), match.start())
         if opener is None:
             continue

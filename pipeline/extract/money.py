@@ -18,7 +18,7 @@ _WORD = "|".join(
 _SUM = regex.compile(
     r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)"
     r"(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
-    r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|p)\b(?!\.\s?\d)",
+    r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|(?-i:p))\b(?!\.\s?\d)",
     regex.IGNORECASE,
 )
 _SPELT = regex.compile(

@@ -49,10 +49,10 @@ _WAIVED = regex.compile(
     regex.IGNORECASE,
 )
 _SET_OFF = regex.compile(
-    r"\b(?:against|deduct\w*|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of"
+    r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of"
     r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
     r"|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)"
-    r"|not|remain\w*|still owes?|owed?)\b[^£;]{0,40}$",
+    r"|not|remain\w*|still owes?|owed?)\b[^£;,]{0,40}$",
     regex.IGNORECASE,
 )
 _RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
@@ -73,8 +73,21 @@ _EACH = regex.compile(
 _BOTH_BODIES = regex.compile(
     r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)"
     r"|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay"
-    r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)",
+    r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
+    r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to|must) each\b[^.;]{0,60}:$|^each pay\b",
     regex.IGNORECASE,
+)
+# A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.
+_CONDITIONAL = regex.compile(
+    r"^\W*(?:if|should|unless|until|once)\b|\b(?:up to|no more than|(?:a |the )?(?:limit|maximum|ceiling|cap) of|capped at"
+    r"|not exceeding|to a maximum of) £|\b(?:if|unless) (?:the|she|he|they|it|Mr|Mrs|Ms|Miss)\b"
+    r"|\bfor (?:each|every) (?:\w+ ){1,4}(?:after|until|that passes)\b|\buntil (?:it|the|a|she|he|they)\b",
+    regex.IGNORECASE,
+)
+# "the camera (£389.99) and the locks (£120)": each bracket says what one thing cost.
+_LABELLED = regex.compile(r"\([^()]*£[^()]*\)[^()£]*\b(?:and|,)[^()£]*\($")
+_FORMS_PART = regex.compile(
+    r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|is included in|counts? towards|will be taken off)\b", regex.IGNORECASE
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\bto £", regex.IGNORECASE)
@@ -232,8 +245,11 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
     raised = regex.search(r"\b(?:increas|rais)", before, regex.IGNORECASE)
     if (_RANGE.search(before) and _RANGE_AFTER.match(after)) or (_RANGE_BEFORE.search(before) and not raised):
         return "guidance"
-    if _WAIVED.search(before) and not _PAID.search(before):
+    waived, paid = _last(_WAIVED, before), _last(_PAID, before)
+    if waived > paid:
         return "debt"
+    if _FORMS_PART.match(after):
+        return "other"
     if kept and _RUNNING.search(before):
         return "other"
     if kept and _TOTAL_BEFORE.search(before):
@@ -245,10 +261,15 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
     if _RAISES.search(before) and _RAISED_TO.match(after):
         return "other"
     if kept and before.rstrip().endswith("(") and not after.lstrip().startswith(("for", "to")):
-        return "total"
+        return None if _LABELLED.search(before) else "total"
     if kept and _BESIDES.search(before):
         return "other"
     return None
+
+
+def _last(pattern: regex.Pattern[str], words: str) -> int:
+    """Where a pattern last begins in some words; -1 where it does not."""
+    return max((found.start() for found in pattern.finditer(words)), default=-1)
 
 
 def _multiple(whole: float, part: Sum, text: str, remedy: Remedy) -> bool:
@@ -430,7 +451,7 @@ def _total(one: Sum, count: int | None, words: str, around: str) -> float | None
 
     `around` are the words between the payments before and after it: a condition among them leaves the total open.
     """
-    if regex.search(r"^\W*if\b|\bup to £|\bif (?:the|she|he|they|it)\b", around, regex.IGNORECASE):
+    if _CONDITIONAL.search(around):
         return None
     if one.frequency is None:
         return one.pounds

@@ -46,7 +46,13 @@ _BASE = [
     "ask", "return", "replace", "release", "settle", "award", "adopt", "establish", "implement", "improve",
     "strengthen", "instruct", "encourage", "support", "trace", "recalculate", "rewrite", "retrain", "rehear",
     "prepare", "allocate", "extend", "hear", "restart", "replant", "rebuild", "fund", "follow", "bring", "keep",
-    "let", "use", "allow",
+    "let", "use", "allow", "mark", "flag", "telephone", "email", "withdraw", "stop", "cease", "rescind", "reverse",
+    "recruit", "employ", "fill", "increase", "raise", "buy", "supply", "convene", "refer", "signpost", "advise",
+    "confirm", "acknowledge", "respond", "reply", "answer", "resolve", "finalise", "decide", "register", "admit",
+    "annotate", "attach", "redact", "erase", "retract", "disclose", "retain", "upgrade", "adapt", "alter", "modify",
+    "adjust", "simplify", "redesign", "redraft", "reword", "display", "upload", "distribute", "cascade", "supervise",
+    "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
+    "consult", "quash", "rerun", "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
 ]  # fmt: skip
 _THIRD = [
     f"{verb}es"
@@ -71,6 +77,8 @@ def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
     ways = "|".join(sorted(verbs, key=len, reverse=True))
     return regex.compile(
         rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{ways})\b)"
+        r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|the \w+) )?(?:will|should|must|has agreed to|have agreed to|is to|are to)"
+        r"(?: also| then| each)? (?=[a-z]+\b)|(?=(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ))"
     )
 
 
@@ -93,8 +101,18 @@ _BODY = regex.compile(
 )
 _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?"
-    r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}£|£[\d.,]+ (?:payment|in compensation)",
+    r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment|in compensation)",
     regex.IGNORECASE,
+)
+_WITHDRAWN = regex.compile(
+    r"\b(?:I|[Ww]e) (?:have |do |did )?(?:now |since |not )?(?:withdrawn|withdrew|withdraw|pursued?|no longer)\b"
+)
+_RECOMMENDED = regex.compile(r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b")
+_WANTED = regex.compile(
+    r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me|Council|Trust|it)\b to\b"
+)
+_RAISED_TO = regex.compile(
+    r"\bha(?:s|ve) (?:now |since |also |agreed to )?(?:increased?|raised?|doubled?|improved?) (?:this|it|that|its|the)\b[^.;£]{0,40} to £"
 )
 _OUTCOME = frozenset({"remedy"})
 _WORK = frozenset({"findings", "other", "decision"})
@@ -165,11 +183,12 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
         for i, s in enumerate(reading.sentences)
         if s.section in _OUTCOME and "not_agreed" in _status_hits(reading, i)
     }
+    withdrawn = {s.line for s in reading.sentences if s.section in _OUTCOME and _WITHDRAWN.search(reading.words(s))}
     for line, sentences in by_line(_outcome_sentences(reading, index)).items():
         words = reading.text[sentences[0].start : sentences[-1].end]
         ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
         if words.endswith(":") or words.endswith(":-"):
-            own = find_deadline(words, reading.decision_date)
+            own = find_deadline(words, reading.decision_date, last.due if last else None)
             if own is not None and own.same:
                 own = last
             nested = sentences[0].kind == "bullet" and lead is not None
@@ -190,10 +209,14 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
+                if item.deadline is not None and item.due_date is not None:
+                    last = Deadline(item.deadline, item.due_date)
                 yield from _by_payment(reading, item)
             continue
         lead = outer = None
         for sentence in sentences:
+            if line in withdrawn and _RECOMMENDED.search(reading.words(sentence)):
+                continue
             for item in (
                 part
                 for whole in _clauses(reading, index, sentence, agreed, line in refused, last, body)
@@ -206,7 +229,7 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
 
 
 _TWO_PAYMENTS = regex.compile(
-    rf"£[\d.,]+ to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ to )"
+    rf"£[\d.,]+ (?:each )?to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ (?:each )?to )"
     r"|£[^£]{3,160}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)"
 )
 
@@ -318,16 +341,10 @@ def _bullet(
     if _is_standard(words, types):
         return None
     ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
-    deadline = find_deadline(words, reading.decision_date)
+    deadline = find_deadline(words, reading.decision_date, last.due if last else None)
     if deadline is not None and deadline.same:
         deadline = last
-    if deadline is None or (
-        deadline.due is None
-        and lead.deadline is not None
-        and reading.decision_date is not None
-        and regex.search(r"\bwithin\b", deadline.words)
-        and not regex.search(r"\b(?:within|by)\b", words[:60])
-    ):
+    if deadline is None or (lead.deadline is not None and _is_within_the_action(words, deadline)):
         deadline = lead.deadline
     made = (
         "done" in ids
@@ -348,6 +365,18 @@ def _bullet(
     )
 
 
+def _is_within_the_action(words: str, deadline: Deadline) -> bool:
+    """Whether a period is part of what is to be done ("a reply within ten days"), not the time to do it in."""
+    at = words.find(deadline.words)
+    return (
+        regex.match(r"(?:with)?in\b", deadline.words, regex.IGNORECASE) is not None
+        and not regex.search(r"\b(?:decision|statement|report)\b", deadline.words)
+        and 0 < at < len(words) - len(deadline.words) - 2
+        and regex.search(r"\b(?:that|which|so|who|any|every|where|if|whose|are|is|how|new|future)\b", words[:at])
+        is not None
+    )
+
+
 def _clauses(
     reading: Reading,
     index: dict[int, int],
@@ -360,22 +389,28 @@ def _clauses(
     """The actions that one sentence of the outcome lists."""
     words = reading.words(sentence)
     ids = set(_status_hits(reading, index[sentence.start]))
-    predicate = _PREDICATE.search(words)
+    predicate = _PREDICATE.search(words) or _RAISED_TO.search(words)
+    if _WANTED.search(words):
+        return
     done = (
-        "done" in ids
+        bool(ids & {"done", "done_lately"})
         and "agrees" not in ids
         and regex.search(
             r"\bha(?:s|ve|d) "
-            r"(?:already|since|now|also|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived)",
+            r"(?:already|since|now|also|recently|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived"
+            r"|restor|reinstat|credit|correct|said sorry)",
             words,
         )
         is not None
     )
     if predicate is None and not done:
         return
-    begin = predicate.end() if predicate is not None and not done else 0
+    raised = _RAISED_TO.search(words) is not None
+    begin = predicate.end() if predicate is not None and not done and not raised else 0
     pieces = _pieces(words, begin)
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
+    if done and "done_lately" in ids and not typed[0][2]:
+        typed[0] = (*typed[0][:2], ("other",))
     if not any(types for _, _, types in typed):
         return
     typed = _with_untyped(words, typed)
@@ -385,13 +420,15 @@ def _clauses(
         r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words
     ) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
         return
-    deadline = find_deadline(words, reading.decision_date)
+    deadline = find_deadline(words, reading.decision_date, last.due if last else None)
     if deadline is not None and deadline.same:
         deadline = last
     if done:
         status = "made"
-    elif refused:
+    elif refused and ("agrees" not in ids or "recommends" in ids):
         status = "recommended"
+    elif raised:
+        status = "agreed"
     else:
         status = _status(ids, agreed, False, None)
     if len(typed) == 1:
@@ -403,18 +440,23 @@ def _clauses(
         trimmed = len(piece.rstrip(" ,;"))
         own = find_deadline(piece, reading.decision_date) if len(typed) > 1 else deadline
         own = own if own is not None and not own.same else deadline
+        standing = "made" if _DONE_PIECE.match(piece) else status
         yield Remedy(
             paragraph=sentence.number,
             section=sentence.section,
             start=sentence.start + a,
             end=sentence.start + a + trimmed,
             types=types,
-            status=status,
+            status=standing,
             organisation=_body_in(words[: max(begin, 1)]) or body or reading.organisation,
             recipient=payee(piece, reading.before(sentence.start + a)),
-            deadline=own.words if own and status != "made" else None,
-            due_date=own.due if own and status != "made" else None,
+            deadline=own.words if own and standing != "made" else None,
+            due_date=own.due if own and standing != "made" else None,
         )
+
+
+_DONE_PIECE = regex.compile(r"(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ")
+_ANEW = regex.compile(r"\b(?:will|should|must|agreed to|(?:is|are) to)\b")
 
 
 def _with_untyped(
@@ -425,6 +467,8 @@ def _with_untyped(
     for a, b, types in typed:
         if types:
             merged.append((a, b, types))
+        elif merged and _ANEW.search(words, merged[-1][1], a):
+            merged.append((a, b, ("other",)))
         elif merged:
             merged[-1] = (merged[-1][0], b, merged[-1][2])
         elif words[a:b].split(" ", 1)[0].lower() in (*_BASE, *_THIRD):

@@ -93,11 +93,14 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
     """The role of each part of the findings, by its headings.
 
     A sub-heading that does not tell goes on with what the one before it did; but before the narrative it is law, and
-    after a narrative that no analysis follows it is analysis under a heading of its own topic.
+    after a narrative that no analysis follows it is analysis under a heading of its own topic. What no heading calls
+    law and states a verdict is no mere narrative, whatever stands above it.
     """
-    parts = list(
-        dict.fromkeys((p.heading, p.subheading) for p in decision.paragraphs if p.section in ("findings", "other"))
-    )
+    words: dict[tuple[str | None, str | None], list[str]] = {}
+    for p in decision.paragraphs:
+        if p.section in ("findings", "other"):
+            words.setdefault((p.heading, p.subheading), []).append(decision.text[p.start : p.end])
+    parts = list(words)
     told = [role_of(sub) if sub else role_of(head) if head else None for head, sub in parts]
     roles: dict[tuple[str | None, str | None], str] = {}
     current = "mixed"
@@ -113,8 +116,30 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
             current = "law"
         elif current in ("narrative", "law") and "analysis" not in told[i + 1 :] and "narrative" in told[:i]:
             current = "analysis"
-        roles[part] = current
+        judges = current == "narrative" or (current == "law" and own is None and "narrative" in told[:i])
+        if judges and any(_states_a_verdict(line) for line in words[part]):
+            roles[part] = "mixed" if own == "narrative" else "analysis"
+        else:
+            roles[part] = current
     return roles
+
+
+_VERDICT = regex.compile(
+    r"\b(?:faults?|maladministration|service failure|unreasonabl[ey]|wrong to)\b", regex.IGNORECASE
+)
+_NOT_OWN = regex.compile(
+    r"\b(?:says?|said|sa(?:id|ys)|complain\w*|accept\w*|acknowledg\w*|admit\w*|uph(?:e|o)ld\w*|told|wr(?:o|i)te\w*|whether|if"
+    r"|th(?:ink|ought)\w*|believ\w*|alleg\w*|according|apologis\w*|respon\w*|repl\w*|explain\w*|concluded|considers"
+    r"|own fault|fault with the)\b|[“‘\"]",
+    regex.IGNORECASE,
+)
+
+
+def _states_a_verdict(line: str) -> bool:
+    """Whether a paragraph holds a sentence with a verdict that nobody is said to report."""
+    return _VERDICT.search(line) is not None and any(
+        _VERDICT.search(line, a, b) and not _NOT_OWN.search(line, a, b) for a, b in split(line)
+    )
 
 
 def plain_sentences(text: str) -> list[Sentence]:
