@@ -16,9 +16,9 @@ from spacy.tokens import Doc
 from pipeline.dates import DATE, MONTHS, add_period, date_of
 from pipeline.extract import remedies as remedies_
 from pipeline.extract.money import Sum, find_sums, number
-from pipeline.extract.people import ESTATE, heads, main_complainant, payee
+from pipeline.extract.people import ESTATE, PERSON, heads, main_complainant, payee
 from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
-from pipeline.extract.sentences import Sentence
+from pipeline.extract.sentences import Sentence, split
 from pipeline.values import Amount, Payment, Remedy
 
 SPANS, AMOUNTS = "redress_payments", "redress_amounts"
@@ -67,14 +67,14 @@ _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id)
 _EACH = regex.compile(
     r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
     r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£"
-    r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach £",
+    r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach,? (?:the |a further )?£",
     regex.IGNORECASE,
 )
 _BOTH_BODIES = regex.compile(
     r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)"
     r"|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
-    r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to|must) each\b[^.;]{0,60}:$|^each pay\b",
+    r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to|must) each\b[^.;£]{0,120}(?::|\band )$|^each pay\b",
     regex.IGNORECASE,
 )
 # A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.
@@ -84,8 +84,20 @@ _CONDITIONAL = regex.compile(
     r"|\bfor (?:each|every) (?:\w+ ){1,4}(?:after|until|that passes)\b|\buntil (?:it|the|a|she|he|they)\b",
     regex.IGNORECASE,
 )
+# A stretch that is to be taken off the time between two dates leaves it open too.
+_LESS_TIME = regex.compile(r"\b(?:less|excluding|except(?: for)?|apart from|not counting) (?:the|any|school) [a-z]")
+_SENTENCE_END = regex.compile(r"(?<=[.;]) (?=[A-Z])")
 # "the camera (£389.99) and the locks (£120)": each bracket says what one thing cost.
-_LABELLED = regex.compile(r"\([^()]*£[^()]*\)[^()£]*\b(?:and|,)[^()£]*\($")
+_LABELLED = regex.compile(r"\(£[\d.,]+\)[^()£]*\b(?:and|,)[^()£]*\($")
+# A second sum that only tells more of the first: "the extra £18 an hour", "which with the £113", "above £70".
+_ASIDE = regex.compile(
+    r"\b(?:at|above|over|under|below|than|its|this|that|these|least|extra|rather than|with the|of the|usual|about)\s*$",
+    regex.IGNORECASE,
+)
+_RATE = regex.compile(
+    r"\s*(?:an?|per|each|every) (?:hour|mile|session|journey|lesson|visit|call|head)\b", regex.IGNORECASE
+)
+_EXTRA = regex.compile(r"\b(?:further|another|additional|extra|separate)\b[^£]{0,25}$", regex.IGNORECASE)
 _FORMS_PART = regex.compile(
     r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|is included in|counts? towards|will be taken off)\b", regex.IGNORECASE
 )
@@ -109,10 +121,18 @@ _TO_WHOM = regex.compile(
     r"£[\d.,]+\w*(?: each)?(?: a \w+)? (?:each )?(?:to|of) "
     r"(?!reflect|recogni|acknowledg|remedy|make|put|compensat|cover|address|help|repay|pay|mark|be\b)"
 )
+# What says of an offer made earlier that the outcome takes its place.
+_REPLACED = regex.compile(
+    r"\boffer(?:ed|s)?\b[^.]{0,90}\b(?:replac\w+|in place of|instead of|take[sn]? the place|superseded|raise\w*|increase\w*|higher)\b"
+    r"|\b(?:replac\w+|in place of|instead of|takes? the place of|supersed\w+|rais\w+|increas\w+|more than|rather than)\b"
+    r"[^.]{0,60}\boffer",
+    regex.IGNORECASE,
+)
 _TOO_LOW = regex.compile(
     r"\b(?:offer|sum|amount|payment)\b[^.]{0,60}"
     r"\b(?:not (?:be )?(?:adequate|enough|sufficient|go far enough|reflect)|too (?:low|little|small)"
-    r"|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)",
+    r"|inadequate|insufficient|less than|should be (?:higher|increased|more)|falls? short|do not regard)"
+    r"|£[\d,]+ (?:does|did|do) not\b[^.]{0,20}\b(?:reflect|remedy|recogni|go far)",
     regex.IGNORECASE,
 )
 
@@ -196,14 +216,17 @@ def _of_remedy(
     if not set(remedy.types) & {"payment", "refund_or_waiver"}:
         return []
     periodic = [p for p in inside if p.sum.frequency]
-    if _is_total_of(inside[0].sum, [p.sum for p in inside[1:]]):
+    if any(_is_total_of(inside[0].sum, [p.sum for p in inside[1:n]]) for n in range(3, len(inside) + 1)):
         taken[inside[0].sum.start] = "total"
         inside = inside[1:]
     kept: list[_Place] = []
     for k, place in enumerate(inside):
         one = place.sum
         before, after = text[remedy.start : one.start], text[one.reach : remedy.end]
-        reason = _inside_reason(before, after, kept)
+        whole = [q for q in kept if not q.sum.frequency and _multiple(q.sum.pounds, one, text, remedy)]
+        if "refund_or_waiver" in remedy.types:
+            whole = []  # what is given back is the sum that was paid, however it came about
+        reason = None if whole else _inside_reason(before, after, kept)
         if (
             reason is None
             and k
@@ -211,13 +234,9 @@ def _of_remedy(
             and any(_multiple(one.pounds, p.sum, text, remedy) for p in periodic if p is not place)
         ):
             reason = "total"
-        if (
-            reason is None
-            and one.frequency
-            and any(_multiple(q.sum.pounds, one, text, remedy) for q in kept if not q.sum.frequency)
-        ):
+        if whole:
             # "£2,400 … for two terms at £1,200 a term": one payment, by the term.
-            kept = [q for q in kept if not _multiple(q.sum.pounds, one, text, remedy)]
+            kept = [q for q in kept if q not in whole]
             for q in inside[:k]:
                 taken.setdefault(q.sum.start, "")
         if reason is not None:
@@ -252,7 +271,7 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
         return "other"
     if kept and _RUNNING.search(before):
         return "other"
-    if kept and _TOTAL_BEFORE.search(before):
+    if kept and _TOTAL_BEFORE.search(before) and not _EXTRA.search(before):
         return "total"
     if not kept and _TOTAL_AFTER.match(after):
         return "total"
@@ -262,7 +281,7 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
         return "other"
     if kept and before.rstrip().endswith("(") and not after.lstrip().startswith(("for", "to")):
         return None if _LABELLED.search(before) else "total"
-    if kept and _BESIDES.search(before):
+    if kept and (_BESIDES.search(before) or _ASIDE.search(before) or _RATE.match(after)):
         return "other"
     return None
 
@@ -302,7 +321,8 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
         count = _count(words, one.frequency)
     earlier = [p.sum.end for p in all_kept if p.sum.start < one.start]
     later = [p.sum.start for p in all_kept if p.sum.start > one.start]
-    total = _total(one, count, words, text[max(earlier, default=remedy.start) : min(later, default=remedy.end)])
+    around = text[max(earlier, default=remedy.start) : min(later, default=remedy.end)]
+    total = _total(one, count, words, _SENTENCE_END.split(around)[0])
     if total is not None:
         if (each := _each_of(reading, part)) is not None:
             total *= each
@@ -327,8 +347,11 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
 
 
 def _sentence_around(reading: Reading, remedy: Remedy) -> str:
-    """The lead-in of a bullet says when both bodies pay."""
+    """The lead-in of a bullet, or what stands before a clause in its sentence: it says when both bodies pay."""
     i = reading.text.rfind("\n", 0, remedy.start)
+    opening = _SENTENCE_END.split(reading.text[i + 1 : remedy.start])[-1]
+    if opening.strip():
+        return opening
     j = reading.text.rfind("\n", 0, max(i, 0))
     above = reading.text[j + 1 : max(i, 0)]
     return above if above.endswith(":") else ""
@@ -395,6 +418,9 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
         return f"each {(every['noun'] or every['own']).lower()}"
     before = reading.before(start)
     shift = one.start - start
+    beside = _BESIDE.search(reading.text, max(remedy.start, one.start - 60), one.start)
+    if beside is not None:
+        return payee(beside["who"], reading.before(one.start))
     own = (
         payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)])
         if _TO_WHOM.match(part, max(shift, 0))
@@ -419,6 +445,12 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     lead = _sentence_around(reading, remedy)
     above = payee(regex.sub(r"^.*?\bpay", "", lead), reading.before(remedy.start)) if "pay" in lead else None
     return above or remedy.recipient or payee(_clip(part), before) or main_complainant(reading.text)
+
+
+# "pay J £300 and Ms S £450": whoever stands right before a sum gets it.
+_BESIDE = regex.compile(
+    rf"(?:\band|,) (?:pay )?(?P<who>{PERSON.pattern}|(?:her|his|their) [a-z]+|[A-Z](?= )) (?:a further |another )?$"
+)
 
 
 def _clip(words: str) -> str:
@@ -455,6 +487,8 @@ def _total(one: Sum, count: int | None, words: str, around: str) -> float | None
         return None
     if one.frequency is None:
         return one.pounds
+    if _LESS_TIME.search(words):
+        return None
     if count is not None:
         return one.pounds * count
     dates = [d for d in (date_of(m, _year_after(words, m)) for m in DATE.finditer(words)) if d is not None]
@@ -499,16 +533,24 @@ def _purposes(reading: Reading, start: int, end: int, remedy: Remedy) -> tuple[s
 def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[int, str]) -> list[Payment]:
     """An offer that the outcome raises or adopts is no payment of its own: the sum that was awarded is."""
     awarded = [p for p in payments if p.status != "offered"]
-    too_low = bool(awarded) and _TOO_LOW.search(reading.text) is not None
-    kept = []
+    adopted = any(p.status in ("agreed", "recommended") for p in awarded)
+    kept: list[Payment] = []
     for payment in payments:
+        if payment.status == "made":
+            # The same sum told twice: the decision relies on it where it tells it last.
+            again = [p for p in kept if p.status == "made" and p.amount == payment.amount]
+            for old in again:
+                kept.remove(old)
+                taken.update((one.start, "repeat") for one in find_sums(reading.text, old.start, old.end))
         if payment.status != "offered":
             kept.append(payment)
             continue
-        same = too_low or any(
-            p.amount == payment.amount
-            or (p.remedy is not None and _RAISED.search(_words(reading, reading.remedies[p.remedy])))
-            for p in awarded
+        if any(k.status == "offered" and k.amount == payment.amount for k in kept):
+            for one in find_sums(reading.text, payment.start, payment.end):
+                taken[one.start] = "repeat"
+            continue
+        same = any(p.amount == payment.amount for p in awarded) or (
+            adopted and _is_replaced(reading, payment, payments)
         )
         if same:
             for one in find_sums(reading.text, payment.start, payment.end):
@@ -520,6 +562,28 @@ def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[i
     if gone:
         reading.remedies, kept = _drop_remedies(reading.remedies, kept, {g for g in gone if g is not None})
     return kept
+
+
+def _is_replaced(reading: Reading, offer: Payment, payments: Sequence[Payment]) -> bool:
+    """Whether the text says that the outcome takes the place of an offer: of its sum, or of the last one that was made."""
+    offers = [p for p in payments if p.status == "offered"]
+    for start, end in split(reading.text):
+        words = reading.text[start:end]
+        if "offer" not in words and "£" not in words:
+            continue
+        if _REPLACED.search(words) or _TOO_LOW.search(words) or _INSTEAD.search(words):
+            told = {one.pounds for one in find_sums(words)}
+            named = [p for p in offers if p.amount in told]
+            if offer.amount in told or (not named and offer is offers[-1] and "offer" in words):
+                return True
+    return False
+
+
+_INSTEAD = regex.compile(
+    r"\b(?:in place of|instead of|rather than|replac\w+|includ\w+|on top of|take account of|from|more than|to raise) "
+    r"(?:the |its |that |this |the earlier |the previous )?(?:offer of )?£",
+    regex.IGNORECASE,
+)
 
 
 def _words(reading: Reading, remedy: Remedy) -> str:

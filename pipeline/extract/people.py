@@ -27,15 +27,16 @@ ESTATE = regex.compile(
 _PAYEE = regex.compile(
     rf"(?P<estate>the (?:late )?estate of (?:the late )?{_TITLE}\.? {_NAME}|{_TITLE}\.? {_NAME}(?:’s|'s) estate)"
     rf"|(?P<person>{PERSON.pattern})"
+    r"|(?P<own>\b(?:her|his) estate\b)"
+    r"|(?P<kin>\b(?:her|his|their) (?:(?:two|three|four|elder|eldest|younger|youngest|other|adult|late) )?(?:sons|daughters|parents|son|daughter|mother|father|husband|wife|child|children|sister|brother"
+    r"|grandson|granddaughter|partner|family)\b)"
     r"|(?P<pronoun>\b(?:him|her|them|each of them|both|the two of them)\b(?! (?:own|son|daughter|mother|father"
     r"|husband|wife|child|children|sister|brother|distress|time|loss|account|case|complaint|home|family|travel"
     r"|trouble|anxiety|uncertainty|frustration|costs|expenses|needs|bank|care|representative)))"
-    r"|(?P<kin>\b(?:her|his|their) (?:son|daughter|mother|father|husband|wife|child|children|sister|brother"
-    r"|grandson|granddaughter|partner|family)\b)"
     r"|(?P<role>\bthe (?:woman|man|mother|father|couple|family|complainant|complainants|daughter|son|tenant"
     r"|resident|parents|young man|young woman|grandmother|child|children|company|business)\b)"
     r"|(?P<child>(?<!\b(?:Mr|Mrs|Ms|Miss|Dr|Mx|Stage|Band|Part|Section|Level|Group|Year) )(?<![\w’'.])"
-    r"(?!I\b|A\b)[A-Z]\b(?![.’'\w]))"
+    r"(?!I\b|A\b)[A-Z](?: and [A-Z])?\b(?![.’'\w]))"
 )
 
 
@@ -53,7 +54,7 @@ def resolve(pronoun: str, before: str) -> str | None:
     word = pronoun.lower()
     if word in ("them", "both", "each of them", "the two of them"):
         couples = [m[0] for m in _COUPLE.finditer(before)]
-        return couples[-1] if couples else None
+        return resolve_role(couples[-1], before) if couples else None
     fits = _FEMALE if word == "her" else _MALE
     named = [m[0] for m in _SINGLE.finditer(before) if fits.search(m[0])]
     if named:
@@ -68,6 +69,9 @@ def payee(words: str, before: str) -> str | None:
         if found["pronoun"]:
             person = resolve(found["pronoun"], before + " " + words[: found.start()])
             return person or (main_complainant(before) if before else None)
+        if found["own"]:
+            person = resolve(found["own"].split(" ")[0].replace("his", "him"), before + " " + words[: found.start()])
+            return f"{person}’s estate" if person else found[0]
         if found["role"] and before:
             return resolve_role(found[0], before)
         return found[0]
@@ -76,6 +80,8 @@ def payee(words: str, before: str) -> str | None:
 
 def resolve_role(role: str, before: str) -> str:
     """The name of "the couple", where the text has given one."""
+    if role in ("the complainant", "the complainants"):
+        return main_complainant(before) or role
     if role in ("the couple", "the parents"):
         couples = [m[0] for m in _COUPLE.finditer(before) if not m[0].startswith("the ")]
         return couples[-1] if couples else role

@@ -52,7 +52,7 @@ _BASE = [
     "annotate", "attach", "redact", "erase", "retract", "disclose", "retain", "upgrade", "adapt", "alter", "modify",
     "adjust", "simplify", "redesign", "redraft", "reword", "display", "upload", "distribute", "cascade", "supervise",
     "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
-    "consult", "quash", "rerun", "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
+    "consult", "quash", "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun", "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
 ]  # fmt: skip
 _THIRD = [
     f"{verb}es"
@@ -103,6 +103,24 @@ _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?"
     r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment|in compensation)",
     regex.IGNORECASE,
+)
+_HAS_DONE_LATELY = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|District|County|Borough|[Ii]t|[Tt]hey)"
+    r"(?: says? (?:that )?[\w ]{0,30}?\bit)? (?:has|have|had) (?:already|since|now|also|recently) "
+    r"(?!agreed|offered|promised|accepted|proposed|asked|confirmed|explained|said|told|undertaken|refused|declined|been|had"
+    r"|decided|considered)"
+    r"(?:\w+ly )?(?:\w+ed|begun|bought|brought|built|drawn|given|held|made|met|put|sent|set|shown|taken|written|rewritten"
+    r"|paid)\b"
+)
+_DID = regex.compile(
+    r"(?:[A-Z][^.;:]{0,50}, )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|[Ii]t)"
+    r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded|reimbursed"
+    r"|repaid|waived|cancelled|backdated|amended|corrected|removed|updated|issued|introduced|changed|revised|appointed"
+    r"|restored|reinstated|withdrew|credited|repaired|installed|replaced|held|set up|brought in)\b"
+)
+_HAS_DONE = regex.compile(
+    r"\bha(?:s|ve|d) (?:already|since|now|also|recently|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend"
+    r"|written|waived|restor|reinstat|credit|correct|said sorry)"
 )
 _WITHDRAWN = regex.compile(
     r"\b(?:I|[Ww]e) (?:have |do |did )?(?:now |since |not )?(?:withdrawn|withdrew|withdraw|pursued?|no longer)\b"
@@ -205,6 +223,9 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 outer = lead
             last = lead.deadline or last
             body = lead.organisation or body
+            for sentence in sentences[:-1]:  # what was done already may stand before a lead-in
+                for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                    yield from _by_payment(reading, item)
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
@@ -371,7 +392,7 @@ def _is_within_the_action(words: str, deadline: Deadline) -> bool:
     return (
         regex.match(r"(?:with)?in\b", deadline.words, regex.IGNORECASE) is not None
         and not regex.search(r"\b(?:decision|statement|report)\b", deadline.words)
-        and 0 < at < len(words) - len(deadline.words) - 2
+        and at > 0
         and regex.search(r"\b(?:that|which|so|who|any|every|where|if|whose|are|is|how|new|future)\b", words[:at])
         is not None
     )
@@ -389,36 +410,37 @@ def _clauses(
     """The actions that one sentence of the outcome lists."""
     words = reading.words(sentence)
     ids = set(_status_hits(reading, index[sentence.start]))
-    predicate = _PREDICATE.search(words) or _RAISED_TO.search(words)
-    if _WANTED.search(words):
-        return
-    done = (
-        bool(ids & {"done", "done_lately"})
-        and "agrees" not in ids
-        and regex.search(
-            r"\bha(?:s|ve|d) "
-            r"(?:already|since|now|also|recently|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend|written|waived"
-            r"|restor|reinstat|credit|correct|said sorry)",
-            words,
-        )
-        is not None
-    )
-    if predicate is None and not done:
-        return
     raised = _RAISED_TO.search(words) is not None
+    predicate = _PREDICATE.search(words) or _RAISED_TO.search(words)
+    done = (
+        "agrees" not in ids
+        and not raised
+        and not _NOT_PAID.match(words)
+        and (
+            "done_lately" in ids
+            or _HAS_DONE_LATELY.search(words) is not None
+            or _DID.match(words) is not None
+            or ("done" in ids and _HAS_DONE.search(words) is not None)
+        )
+    )
+    if _WANTED.search(words) or (predicate is None and not done):
+        return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
     pieces = _pieces(words, begin)
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
-    if done and "done_lately" in ids and not typed[0][2]:
+    if done and not typed[0][2]:
         typed[0] = (*typed[0][:2], ("other",))
     if not any(types for _, _, types in typed):
         return
     typed = _with_untyped(words, typed)
     if _is_standard(words, [t for _, _, types in typed for t in types]):
         return
-    if regex.search(
-        r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words
-    ) or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words):
+    if not done and (
+        regex.search(
+            r"\b(?:I|we) (?:have )?(?:not|do not|did not|make no|cannot|see no)\b[^.]{0,40}\b(?:recommend|ask)", words
+        )
+        or regex.search(r"\bno (?:further )?(?:recommendation|remedy|payment)", words)
+    ):
         return
     deadline = find_deadline(words, reading.decision_date, last.due if last else None)
     if deadline is not None and deadline.same:
@@ -437,6 +459,8 @@ def _clauses(
         typed = [(a, b, types) for a, b, types in typed if not _is_standard(words[a:b], types)]
     for a, b, types in typed:
         piece = words[a:b]
+        if done and (comment := _COMMENT.search(piece)):
+            piece = piece[: comment.start()]
         trimmed = len(piece.rstrip(" ,;"))
         own = find_deadline(piece, reading.decision_date) if len(typed) > 1 else deadline
         own = own if own is not None and not own.same else deadline
@@ -455,6 +479,8 @@ def _clauses(
         )
 
 
+# What the Ombudsman says of a thing done is no part of it.
+_COMMENT = regex.compile(r",? (?:so|and|which) (?:I|we|no)\b")
 _DONE_PIECE = regex.compile(r"(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ")
 _ANEW = regex.compile(r"\b(?:will|should|must|agreed to|(?:is|are) to)\b")
 
@@ -506,7 +532,17 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
             continue
         words = reading.words(sentence)
         ids = _status_hits(reading, i)
-        if "offers" in ids and _OFFERED.search(words) and find_sums(words):
+        paid = _PAID_BEFORE.search(words)
+        if (
+            paid
+            and not _NOT_PAID.search(words[: paid.start() + 1])
+            and not _FOR_US.search(words)
+            and _ABOUT_A_COMPLAINT.search(_line_of(reading, sentence))
+        ):
+            for a, b in _pieces(words, 0):
+                if types := _codes(reading, sentence.start + a, sentence.start + b):
+                    yield _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
+        elif "offers" in ids and _OFFERED.search(words) and not _PERSON_OFFERS.search(words) and find_sums(words):
             kinds = set(_codes(reading, sentence.start, sentence.end)) & {"payment", "refund_or_waiver"}
             yield _past(reading, sentence, 0, len(words), tuple(kinds) or ("payment",), "offered")
         elif sentence.role == "narrative" and _PROMISED.search(words) and _OWNS_UP.search(_line_of(reading, sentence)):
@@ -531,9 +567,38 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
                         yield _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
 
 
+# A body that has paid or given back a sum: redress, unless somebody asks for it, or it is what the body pays regularly.
+_PAID_BEFORE = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|[Ii]t)\b"
+    r"(?: (?:has|had|have|then|later|also|already|now|since))*(?: [^.;£]{0,90}?\b(?:and|,))?(?: on \d+ \w+)?"
+    r"(?: (?:has|had|also|then|later))* (?:paid|refunded|repaid|reimbursed|restored|credited)\b"
+    r"(?: (?:him|her|them|back|a|the|this|its|his|their|sum|fee|fees|of|total|further|in|full|symbolic|payment|"
+    r"(?:Mr|Mrs|Ms|Miss) (?:and (?:Mr|Mrs|Ms|Miss) )?\w+))* (?:about )?£[\d,.]++"
+    r"(?! (?:a|per|each|every) (?:day|week|month|year|term|hour))"
+    r"|£[\d,.]+ (?:it has |it had |the Council has )?already paid is (?:enough|sufficient|a (?:suitable|fair|reasonable))"
+)
+_NOT_PAID = regex.compile(
+    r"\b(?:if|whether|should|would|could|wants?|wanted|asks?|asked|says?|said|claims?|must|until|once|not|never|unless)\b",
+    regex.IGNORECASE,
+)
+_ABOUT_A_COMPLAINT = regex.compile(
+    r"complain|uph(?:e|o)ld|apolog|sorry|error|mistake|goodwill|inconvenience|distress|trouble|delay|stage|compensat|redress"
+    r"|recogni|conceded|accepted|fault|remedy|refund",
+    regex.IGNORECASE,
+)
+_FOR_US = regex.compile(
+    r"\b(?:rent|invoices?|bills?|benefit|contractors?|landlord|school|agency|allowance|grant|salary|wages|fees? to"
+    r"|[Tt]ribunal|court|insurers?)\b"
+)
+# Who offers is a person, or what is offered is something at a price.
+_PERSON_OFFERS = regex.compile(
+    r"\b(?:(?:Mr|Mrs|Ms|Miss) \w+|[Ss]he|[Hh]e) (?:has |had |then |also )?offer"
+    r"|\boffer\w*\b[^£.;]{0,60}\b(?:at|for|worth|rent of) £"
+    r"|\b(?:revive|repeat|withdraw) (?:its|the|that)\b[^.;]{0,20}\boffer"
+)
 _OFFERED = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t"
-    r"|head of [\w ]+)\b[^.;]{0,120}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b",
+    r"|head of [\w ]+|second|first|stage (?:one|two)|latter|company|complaints? team)\b[^.;]{0,160}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b",
     regex.IGNORECASE,
 )
 # What a body says it will do of its own accord, and the words of an answer that owns something up.
