@@ -21,6 +21,7 @@ from pipeline.classify.features import (
     normal,
     outcome_text,
     paragraph_texts,
+    verdict_text,
 )
 from pipeline.classify.models import Model, load, manifest
 from pipeline.values import Decision, Extraction, Finding
@@ -158,7 +159,7 @@ def witness_rows(
     if not sentences:
         return np.zeros((0, len(WITNESSES)))
     words = [decision.text[s.start : s.end] for s in sentences]
-    p = np.log(np.clip(model.probabilities([normal(w) for w in words]), 1e-6, 1))
+    p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1))
     at = {label: i for i, label in enumerate(model.labels)}
     rows = []
     for s, w, lp in zip(sentences, words, p, strict=True):

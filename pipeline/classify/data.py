@@ -15,6 +15,7 @@ from pipeline.classify.features import (
     outcome_views,
     paragraph_texts,
     subject_text,
+    verdict_text,
 )
 from pipeline.corpus import codes
 from pipeline.evaluate.gold import Gold, spans_of
@@ -77,12 +78,9 @@ def two_levels(row: Any) -> str:
     return f"{row['category']}{SEPARATOR}{row['subcategory']}"
 
 
-def examples(name: str, corpus: Path, gold: Sequence[tuple[Decision, Gold]] = (), raw: bool = False) -> list[Example]:
-    """All that one model learns from. `raw` leaves the words of training texts as written.
-
-    Raises BadTraining for a label that the taxonomy does not know.
-    """
-    read = str if raw else normal
+def examples(name: str, corpus: Path, gold: Sequence[tuple[Decision, Gold]] = ()) -> list[Example]:
+    """All that one model learns from. Raises BadTraining for a label that the taxonomy does not know."""
+    read = verdict_text if name == "finding" else normal
     made = [
         *_shipped(name, corpus, read),
         *(e for pair in gold for e in _of_gold(name, *pair)),
@@ -146,7 +144,7 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
             polarities = {f.polarity for f, (start, end) in spans if start < s.end and s.start < end}
             if len(polarities) < 2:  # a sentence that says both teaches neither
                 label = next(iter(polarities), "neither")
-                found.append(Example(normal(decision.text[s.start : s.end]), (label,), group, origin))
+                found.append(Example(verdict_text(decision.text[s.start : s.end]), (label,), group, origin))
         return found
     faults = [(f, Finding(None, "", start, end, "fault")) for f, (start, end) in spans if f.polarity == "fault"]
     texts = (finding_texts if name == "fault_types" else paragraph_texts)(decision, [span for _, span in faults])

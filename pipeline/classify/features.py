@@ -42,6 +42,41 @@ def normal(text: str) -> str:
     return str(_NUMBER.sub("0", _SUM.sub(" sumofmoney ", _PERSON.sub(" person ", text))))
 
 
+_TOKEN = regex.compile(r"[a-z']+|[.,;:!?()]")
+_DENIES = frozenset(
+    ["not", "no", "nor", "never", "neither", "without", "none", "cannot", "nothing", "unable", "nobody"]
+)
+_REPORTS = frozenset(
+    ["says", "said", "complains", "complained", "complaint", "alleges", "believes", "considers", "told", "thinks", "felt",
+     "feels", "claims", "argues", "whether", "if", "might", "may"]
+)  # fmt: skip
+_ENDS_DENIAL = frozenset([*".,;:!?()", "but", "however", "although", "though", "and", "because", "which"])
+_ENDS_REPORT = frozenset([*".;:!?", "but", "however"])
+
+
+def marked(text: str) -> str:
+    """A normal text in which each word says whether it is denied or only reported: "not_rep_fault".
+
+    A linear model has no other way to tell "was at fault" from "I do not find that it was at fault".
+    """
+    words = []
+    denied = reported = False
+    for word in _TOKEN.findall(text.lower()):
+        denied = denied and word not in _ENDS_DENIAL
+        reported = reported and word not in _ENDS_REPORT
+        if not word[0].isalpha():
+            continue
+        words.append(("not_" if denied else "") + ("rep_" if reported else "") + word)
+        denied = denied or word in _DENIES or word.endswith("n't")
+        reported = reported or word in _REPORTS
+    return " ".join(words)
+
+
+def verdict_text(sentence: str) -> str:
+    """A sentence as the model of findings reads it."""
+    return marked(normal(sentence))
+
+
 @cache
 def _printed_categories() -> regex.Pattern[str]:
     """The category names of several words, which the page prints and a body may repeat."""

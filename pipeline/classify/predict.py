@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.classify.data import SEPARATOR
-from pipeline.classify.features import normal, outcome_text, subject_text
+from pipeline.classify.features import normal, outcome_text, subject_text, verdict_text
 from pipeline.classify.models import Model, load, manifest
 from pipeline.values import Decision, Prediction
 
@@ -66,7 +66,7 @@ def shipped() -> dict[str, Model | None]:
 
 def label_sentences(texts: Sequence[str]) -> list[tuple[str | None, float]]:
     """For each sentence: fault, no_fault, neither, or null where the model is not sure; and the probability."""
-    return _loaded("finding").best([normal(t) for t in texts])
+    return _loaded("finding").best([verdict_text(t) for t in texts])
 
 
 def fault_types(texts: Sequence[str]) -> list[dict[str, float]]:

@@ -22,6 +22,7 @@ from pipeline.classify.features import (
     outcome_text,
     paragraph_texts,
     subject_text,
+    verdict_text,
 )
 from pipeline.classify.models import Model
 from pipeline.values import Decision, Extraction
@@ -80,7 +81,7 @@ def candidates(decision: Decision, found: Extraction, models: Mapping[str, Model
                         tuple(said) or ("neither",),
                     )
                 )
-        items += _single(model, decision, spans, [normal(span[2]) for span in spans])
+        items += _single(model, decision, spans, [verdict_text(span[2]) for span in spans])
     faults = [f for f in found.findings if f.polarity == "fault"]
     for name, texts, values, rules in (
         ("fault_types", finding_texts(decision, faults), faults, [f.types for f in faults]),

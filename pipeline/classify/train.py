@@ -49,6 +49,7 @@ def estimator(name: str, many: bool, seed: int) -> Any:
         min_df=5 if many else 2 if name in ("decision", "finding") else 1,
         max_features=50_000 if many else None,
         stop_words="english" if name in SUBJECTS else None,
+        token_pattern=r"\S+" if name == "finding" else r"(?u)\b\w\w+\b",
         dtype=np.float64,
     )
     # Pieces of words carry a kind over to forms of a word that the few texts do not hold (delay, delayed, delaying).

@@ -92,9 +92,9 @@ def sentences_in(text: str, line: Sentence) -> list[Sentence]:
 def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
     """The role of each part of the findings, by its headings.
 
-    A sub-heading that does not tell goes on with what the one before it did; but before the narrative it is law, and
-    after a narrative that no analysis follows it is analysis under a heading of its own topic. What no heading calls
-    law and states a verdict is no mere narrative, whatever stands above it.
+    A sub-heading that does not tell is law before the narrative; after it, it goes on with the narrative where an
+    analysis is still to come, and is analysis where none is. A part that states a verdict is no mere narrative, and
+    no law after the narrative, whatever its heading says.
     """
     words: dict[tuple[str | None, str | None], list[str]] = {}
     for p in decision.paragraphs:
@@ -103,24 +103,22 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
     parts = list(words)
     told = [role_of(sub) if sub else role_of(head) if head else None for head, sub in parts]
     roles: dict[tuple[str | None, str | None], str] = {}
-    current = "mixed"
     for i, part in enumerate(parts):
         own = told[i]
+        narrated, to_narrate = "narrative" in told[:i], "narrative" in told[i + 1 :]
+        judges = any(_states_a_verdict(line) for line in words[part])
         if own == "law_or_topic":
-            own = "law" if "narrative" not in told[:i] or "analysis" in told[i + 1 :] else "analysis"
-        if own is not None:
-            current = own
-        elif part[1] is None:
-            current = "mixed"
-        elif current == "mixed" and "narrative" in told[i + 1 :]:
-            current = "law"
-        elif current in ("narrative", "law") and "analysis" not in told[i + 1 :] and "narrative" in told[:i]:
-            current = "analysis"
-        judges = current == "narrative" or (current == "law" and own is None and "narrative" in told[:i])
-        if judges and any(_states_a_verdict(line) for line in words[part]):
-            roles[part] = "mixed" if own == "narrative" else "analysis"
-        else:
-            roles[part] = current
+            own = "law" if not judges and (not narrated or "analysis" in told[i + 1 :]) else "analysis"
+        elif own == "narrative" and judges:
+            own = "mixed"
+        elif own is None and part[1] is not None:
+            if judges:
+                own = "analysis"
+            elif to_narrate and not narrated:
+                own = "law"
+            elif narrated:
+                own = "narrative" if "analysis" in told[i + 1 :] else "analysis"
+        roles[part] = own or "mixed"
     return roles
 
 
