@@ -18,7 +18,7 @@ _PERIOD = regex.compile(
     r"\b(?:(?:with)?in|with|allowing|given|has|have|no (?:later|more) than|not (?:later|more) than|inside"
     r"|by the end of|at the latest) (?:a further |another |the next |the first )?"
     rf"(?P<count>{_COUNT})[ -](?:calendar |full )?(?P<work>working |school |business )?"
-    r"(?P<unit>day|week|fortnight|month|year)s?(?:’|')?"
+    r"(?P<unit>day|week|fortnight|month|year)s?(?:’|'|\b)"
     r"(?P<from> (?:of|from|after|following)(?: the date of| receiving| issuing)? "
     r"(?:(?:the|my|our|this|that|its|date of) )*"
     r"(?:(?:final|the|public|Ombudsman’s|Ombudsmen’s|Ombudsman's|date of (?:the|this|my|our)) )*"
@@ -38,6 +38,9 @@ _END_OF = regex.compile(
     r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?: (?P<year>\d{4}))?",
     regex.IGNORECASE,
+)
+_END_OF_YEAR = regex.compile(
+    r"\b(?:by|before)(?: the)? end of (?P<year>20\d\d|the (?:calendar )?year)\b", regex.IGNORECASE
 )
 _SAME = regex.compile(
     r"\b(?:(?:with)?in|by|inside) (?:the|that|those) same (?:\w+ )?"
@@ -104,6 +107,9 @@ def find_deadline(text: str, decided: date | None, last: date | None = None) -> 
         found.append(
             (match.start(), Deadline(match[0], add_period(add_period(first, 1, "month"), -1, "day") if first else None))
         )
+    for match in _END_OF_YEAR.finditer(text):
+        last_day = date(int(match["year"]), 12, 31) if match["year"].isdigit() else None
+        found.append((match.start(), Deadline(match[0], last_day or (decided and date(decided.year, 12, 31)))))
     for match in DATE.finditer(text, condition.end() if condition else 0):
         opener = _BY.search(text, max(0, match.start() - 40), match.start())
         if opener is None:

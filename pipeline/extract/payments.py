@@ -85,7 +85,10 @@ _CONDITIONAL = regex.compile(
     regex.IGNORECASE,
 )
 # A stretch that is to be taken off the time between two dates leaves it open too.
-_LESS_TIME = regex.compile(r"\b(?:less|excluding|except(?: for)?|apart from|not counting) (?:the|any|school) [a-z]")
+_LESS_TIME = regex.compile(
+    r"\b(?:less|excluding|except(?: for)?|apart from|not counting) (?:the |any )?(?:\w+ )?(?:holidays?|weeks?|months?|days?|period|time)\b"
+)
+_WHICH = regex.compile(r"£[\d.,]+[^£]*?\K, which (?:it|the \w+|she|he|they) ")
 _SENTENCE_END = regex.compile(r"(?<=[.;]) (?=[A-Z])")
 # "the camera (£389.99) and the locks (£120)": each bracket says what one thing cost.
 _LABELLED = regex.compile(r"\(£[\d.,]+\)[^()£]*\b(?:and|,)[^()£]*\($")
@@ -102,7 +105,7 @@ _FORMS_PART = regex.compile(
     r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|is included in|counts? towards|will be taken off)\b", regex.IGNORECASE
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
-_RAISED_TO = regex.compile(r"[^£.;]{0,30}\bto £", regex.IGNORECASE)
+_RAISED_TO = regex.compile(r"[^£.;]{0,30}\b(?:to|and pay[^£.;]{0,30}) ?£", regex.IGNORECASE)
 _RUNNING = regex.compile(
     r"\b(?:bring|tak)(?:s|es|ing) (?:the|this|it|that|her|his|their)\b[^£;]{0,40}$", regex.IGNORECASE
 )
@@ -322,7 +325,7 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
     earlier = [p.sum.end for p in all_kept if p.sum.start < one.start]
     later = [p.sum.start for p in all_kept if p.sum.start > one.start]
     around = text[max(earlier, default=remedy.start) : min(later, default=remedy.end)]
-    total = _total(one, count, words, _SENTENCE_END.split(around)[0])
+    total = _total(one, count, words, _WHICH.split(_SENTENCE_END.split(around)[0])[0])
     if total is not None:
         if (each := _each_of(reading, part)) is not None:
             total *= each
@@ -419,8 +422,11 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     before = reading.before(start)
     shift = one.start - start
     beside = _BESIDE.search(reading.text, max(remedy.start, one.start - 60), one.start)
-    if beside is not None:
+    if beside is not None and find_sums(reading.text, remedy.start, one.start):
         return payee(beside["who"], reading.before(one.start))
+    named = _PAID_TO.search(reading.text, max(remedy.start, one.start - 60), one.start)
+    if named is not None and payee(named["who"], before) is None:
+        return str(named["who"])
     own = (
         payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)])
         if _TO_WHOM.match(part, max(shift, 0))
@@ -447,6 +453,10 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     return above or remedy.recipient or payee(_clip(part), before) or main_complainant(reading.text)
 
 
+# "pay the club £288"
+_PAID_TO = regex.compile(
+    r"\b(?:pay|pays|refund|reimburse|repay|give)s? (?P<who>the (?!full|sum|total|amount|same)[a-z]+(?: [a-z]+)?) (?:a further )?$"
+)
 # "pay J £300 and Ms S £450": whoever stands right before a sum gets it.
 _BESIDE = regex.compile(
     rf"(?:\band|,) (?:pay )?(?P<who>{PERSON.pattern}|(?:her|his|their) [a-z]+|[A-Z](?= )) (?:a further |another )?$"
@@ -580,7 +590,7 @@ def _is_replaced(reading: Reading, offer: Payment, payments: Sequence[Payment]) 
 
 
 _INSTEAD = regex.compile(
-    r"\b(?:in place of|instead of|rather than|replac\w+|includ\w+|on top of|take account of|from|more than|to raise) "
+    r"\b(?:in place of|instead of|rather than|replac\w+|includ\w+|on top of|take account of|to raise) "
     r"(?:the |its |that |this |the earlier |the previous )?(?:offer of )?£",
     regex.IGNORECASE,
 )

@@ -63,8 +63,14 @@ def resolve(pronoun: str, before: str) -> str | None:
     return next((role for role in reversed(roles) if fits.search(role)), None)
 
 
+_BENEFIT = regex.compile(rf"\bfor (?P<who>[A-Z]|{_TITLE}\.? {_NAME})(?:’s|'s) (?:\w+ )?benefit")
+
+
 def payee(words: str, before: str) -> str | None:
-    """The first person, couple, estate or role named in `words`, pronouns resolved with what stands before; or null."""
+    """The first person, couple, estate or role named in `words`, pronouns resolved with what stands before; or null.
+
+    Where the words name nobody else, whoever the money is to benefit.
+    """
     for found in _PAYEE.finditer(words):
         if found["pronoun"]:
             person = resolve(found["pronoun"], before + " " + words[: found.start()])
@@ -75,7 +81,8 @@ def payee(words: str, before: str) -> str | None:
         if found["role"] and before:
             return resolve_role(found[0], before)
         return found[0]
-    return None
+    benefit = _BENEFIT.search(words)
+    return benefit["who"] if benefit else None
 
 
 def resolve_role(role: str, before: str) -> str:

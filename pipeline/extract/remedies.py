@@ -73,6 +73,9 @@ _PAST = [
 ]  # fmt: skip
 
 
+_ACTIONS = frozenset([*_BASE, *_THIRD])
+
+
 def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
     ways = "|".join(sorted(verbs, key=len, reverse=True))
     return regex.compile(
@@ -420,6 +423,7 @@ def _clauses(
             "done_lately" in ids
             or _HAS_DONE_LATELY.search(words) is not None
             or _DID.match(words) is not None
+            or _PAID_ENOUGH.search(words) is not None
             or ("done" in ids and _HAS_DONE.search(words) is not None)
         )
     )
@@ -430,7 +434,9 @@ def _clauses(
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
     if done and not typed[0][2]:
         typed[0] = (*typed[0][:2], ("other",))
-    if not any(types for _, _, types in typed):
+    if not any(types for _, _, types in typed) and not (
+        predicate is not None and ids & {"agrees", "recommends"} and _begins_an_action(words, pieces[0][0])
+    ):
         return
     typed = _with_untyped(words, typed)
     if _is_standard(words, [t for _, _, types in typed for t in types]):
@@ -485,6 +491,10 @@ _DONE_PIECE = regex.compile(r"(?:it |they )?ha(?:s|ve) (?:already|since|also|now
 _ANEW = regex.compile(r"\b(?:will|should|must|agreed to|(?:is|are) to)\b")
 
 
+def _begins_an_action(words: str, at: int) -> bool:
+    return words[at:].split(" ", 1)[0].lower() in _ACTIONS
+
+
 def _with_untyped(
     words: str, typed: Sequence[tuple[int, int, tuple[str, ...]]]
 ) -> list[tuple[int, int, tuple[str, ...]]]:
@@ -497,7 +507,7 @@ def _with_untyped(
             merged.append((a, b, ("other",)))
         elif merged:
             merged[-1] = (merged[-1][0], b, merged[-1][2])
-        elif words[a:b].split(" ", 1)[0].lower() in (*_BASE, *_THIRD):
+        elif _begins_an_action(words, a):
             merged.append((a, b, ("other",)))
     return merged
 
@@ -532,7 +542,7 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
             continue
         words = reading.words(sentence)
         ids = _status_hits(reading, i)
-        paid = _PAID_BEFORE.search(words)
+        paid = _PAID_BEFORE.search(words) or _PAID_ENOUGH.search(words)
         if (
             paid
             and not _NOT_PAID.search(words[: paid.start() + 1])
@@ -576,6 +586,10 @@ _PAID_BEFORE = regex.compile(
     r"(?:Mr|Mrs|Ms|Miss) (?:and (?:Mr|Mrs|Ms|Miss) )?\w+))* (?:about )?£[\d,.]++"
     r"(?! (?:a|per|each|every) (?:day|week|month|year|term|hour))"
     r"|£[\d,.]+ (?:it has |it had |the Council has )?already paid is (?:enough|sufficient|a (?:suitable|fair|reasonable))"
+)
+_PAID_ENOUGH = regex.compile(
+    r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded)[^.;]{0,60}?"
+    r" (?:is|was) (?:an? )?(?:enough|sufficient|suitable|fair|reasonable|proportionate|adequate|appropriate)"
 )
 _NOT_PAID = regex.compile(
     r"\b(?:if|whether|should|would|could|wants?|wanted|asks?|asked|says?|said|claims?|must|until|once|not|never|unless)\b",

@@ -68,6 +68,13 @@ def role_of(heading: str) -> str | None:
     return next((role for role, words in _roles() if words.search(folded)), None)
 
 
+# The standard paragraphs on the Ombudsman's own role and powers, wherever they stand.
+_OMBUDSMANS_LAW = regex.compile(
+    r"Local Government Act 1974,? \(?s(?:ection)?s? ?(?:24A|25|26|26A|26D|30|31|32|33|34)|Health Service Commissioners Act"
+    r"|Ombudsmen’s (?:role|powers)"
+)
+
+
 def lines_of(decision: Decision) -> list[Sentence]:
     """Every line of the decision as one sentence that is not split yet, headings left out, in order."""
     found: list[Sentence] = []
@@ -77,6 +84,8 @@ def lines_of(decision: Decision) -> list[Sentence]:
         if p.kind == "line" and text[p.start : p.end] in (p.heading, p.subheading):
             continue
         role = roles.get((p.heading, p.subheading), "mixed")
+        if _OMBUDSMANS_LAW.search(text, p.start, p.end):
+            role = "law"
         found.append(Sentence(p.start, p.end, p.position, p.number, p.kind, p.section, role, True))
     return found
 
