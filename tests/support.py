@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.clean import clean
 from pipeline.schema import TABLES
-from pipeline.values import Decision, RawPage
+from pipeline.values import Decision, Header, Paragraph, RawPage, Section
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -34,6 +34,19 @@ def case(name: str) -> str:
 def read(text: str | bytes, name: str = "decision.txt") -> Decision:
     """The decision in raw text or bytes."""
     return clean(RawPage(name, text.encode("utf-8") if isinstance(text, str) else text))
+
+
+def one_paragraph(text: str) -> Decision:
+    """A decision of one paragraph of analysis."""
+    heading = "Analysis"
+    whole = f"{heading}\n{text}"
+    start = len(heading) + 1
+    paragraphs = (
+        Paragraph(0, None, "line", "findings", heading, None, 0, len(heading)),
+        Paragraph(1, 1, "paragraph", "findings", heading, None, start, len(whole)),
+    )
+    sections = (Section(heading, 1, "findings", 1, 1, 0, len(whole)),)
+    return Decision("text/0", "lgsco", Header(), None, whole, "inferred", paragraphs, sections, "", "")
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The models: what ships, its safety, its thresholds, and that rules and models are put together without harm."""
+"""The models: what ships, its safety and its thresholds."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import one_paragraph
 
 from pipeline import read_decision
-from pipeline.classify import BadModel, combine, models_digest, predict, predict_all
+from pipeline.classify import BadModel, models_digest, predict, predict_all
 from pipeline.classify import features as f
 from pipeline.classify.cards import card
 from pipeline.classify.data import examples
 from pipeline.classify.measure import calibration, wilson
 from pipeline.classify.models import MANIFEST, Model, load, manifest, models_folder, read_estimator, save
-from pipeline.classify.predict import combine_all
 from pipeline.classify.train import (
     Trained,
     calibrate,
@@ -28,9 +28,8 @@ from pipeline.classify.train import (
     pick_threshold,
     train_one,
 )
-from pipeline.classify.tune import one_paragraph
 from pipeline.corpus import corpus_folder
-from pipeline.values import Extraction, Finding, Remedy
+from pipeline.values import Finding
 
 SEEDS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 DEVELOPMENT = corpus_folder() / "decisions" / "development"
@@ -80,8 +79,8 @@ def test_a_model_that_ships_beats_the_baseline_and_one_that_does_not_adds_nothin
         measured = said["metrics"][name]["by_origin"]["decisions"]
         key = "accuracy" if "accuracy" in measured else "micro_f1"
         assert measured[key] > measured["baseline"][key]
-    for name, limit in said["combine"].items():
-        assert (limit is not None) == (name in said["models"]), name
+    for name, weights in said["combine"].items():
+        assert (weights is not None) == (name in said["models"]), name
 
 
 @pytest.mark.slow
@@ -91,7 +90,8 @@ def test_the_shipped_metrics_reproduce(name: str) -> None:
     said = manifest()
     if said["source"].startswith("scraped"):
         pytest.skip("the models in this folder were trained on a scraped corpus")
-    again = train_one(name, examples(name, corpus, gold_pairs(DEVELOPMENT)), said["seed"])
+    gold = [pair for part in ("development", "training") for pair in gold_pairs(corpus / "decisions" / part)]
+    again = train_one(name, examples(name, corpus, gold), said["seed"])
     assert again.metrics == said["metrics"][name]
     shipped = said["models"][name]
     assert (again.model.slope, again.model.threshold) == (shipped["slope"], shipped["threshold"])
@@ -123,7 +123,7 @@ def test_the_header_and_the_role_are_never_read() -> None:
 
 
 def test_a_printed_category_in_the_body_is_blanked() -> None:
-    decision = one_paragraph("Category : Planning\nThis is about Children’s care services and about trees.", False)
+    decision = one_paragraph("Category : Planning\nThis is about Children’s care services and about trees.")
     text = f.subject_text(decision).lower()
     assert "care services" not in text and "planning" not in text and "trees" in text
 
@@ -133,7 +133,7 @@ def test_names_sums_and_numbers_are_one_word_each() -> None:
 
 
 def test_a_bare_finding_is_read_with_the_sentence_before() -> None:
-    decision = one_paragraph("The Council lost the file. This was fault.", False)
+    decision = one_paragraph("The Council lost the file. This was fault.")
     start = decision.text.index("This was")
     found = Finding(1, "findings", start, start + len("This was fault."), "fault")
     assert f.finding_texts(decision, [found]) == ["The Council lost the file. This was fault."]
@@ -235,60 +235,6 @@ def test_no_models_and_a_broken_manifest_say_the_way_out(tmp_path: Path) -> None
 def test_shipped_files_hold_no_type_that_is_not_trusted() -> None:
     for path in models_folder().glob("*.skops"):
         assert read_estimator(path, path.read_bytes()) is not None
-
-
-# Rules and models together
-
-
-def kinds_model(name: str, label: str) -> Model:
-    """A model that is sure of one label whenever the text says “late”."""
-
-    class Sure:
-        def predict_proba(self, texts: list[str]) -> np.ndarray:
-            return np.array([[0.99, 0.01] if "late" in text else [0.01, 0.01] for text in texts])
-
-    return Model(name, Sure(), (label, "other"), True, 1.0, 0.0, 0.5)
-
-
-def test_combine_adds_kinds_where_sure_and_takes_nothing_away() -> None:
-    decision = one_paragraph(
-        "The reply was late and this was fault by the Council in this case. No fault here at all.", False
-    )
-    cut = decision.text.index(" No fault")
-    start = decision.text.index("The reply")
-    fault = Finding(1, "findings", start, cut, "fault", ("complaint_handling",))
-    fine = Finding(1, "findings", cut + 1, len(decision.text), "no_fault")
-    found = Extraction(findings=(fault, fine), remedies=(Remedy(1, "remedy", start, cut, ("apology",), "agreed"),))
-    models = {
-        "fault_types": kinds_model("fault_types", "delay"),
-        "remedy_types": kinds_model("remedy_types", "payment"),
-    }
-    limits = {"fault_types": 0.9, "remedy_types": None}
-    (together,) = combine_all([decision], [found], models, limits)
-    assert together.findings[0] == replace(fault, types=("complaint_handling", "delay"), probability=0.99)
-    assert together.findings[1] == fine
-    assert together.remedies == found.remedies
-    assert combine_all([decision], [found], models, {"fault_types": 0.995}) == [found]
-    assert combine_all([decision], [found], models, {}) == [found]
-
-
-def test_combine_with_what_ships_keeps_all_that_the_rules_said() -> None:
-    from pipeline.extract import extract
-
-    for path in sorted(DEVELOPMENT.glob("*.txt"))[:5]:
-        decision = read_decision(path)
-        rules = extract(decision)
-        together = combine(decision, rules)
-        kept = {(x.start, x.end, x.polarity): x for x in together.findings}
-        for finding in rules.findings:
-            now = kept[finding.start, finding.end, finding.polarity]
-            assert set(finding.types) <= set(now.types) and set(finding.injustice) <= set(now.injustice)
-        assert (together.payments, together.citations, together.amounts) == (
-            rules.payments,
-            rules.citations,
-            rules.amounts,
-        )
-        assert all((x.probability is None) == (x == y) for x, y in zip(together.findings, rules.findings, strict=False))
 
 
 def test_training_twice_measures_the_same() -> None:

@@ -29,6 +29,7 @@ from pipeline.values import Decision, Extraction, Finding
 # What the witnesses may change in an extraction, each with weights of its own in the manifest.
 COMBINED = ("finding", "fault_types", "injustice_types", "remedy_types")
 POLARITIES = ("fault", "no_fault")
+_MONEY = frozenset({"payment", "refund_or_waiver"})
 _PLAIN = re.compile(r"\b(?:faults?|maladministration|service failures?)\b", re.IGNORECASE)
 _PERSON_FIRST = re.compile(r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They)\b")
 # What is known of a sentence beside its words, in the order of the weights.
@@ -111,7 +112,11 @@ def _combined(
     if remedies and (model := models.get("remedy_types") if "remedy_types" in weights else None):
         texts = [decision.words_of(r) for r in remedies]
         said = kinds_of(texts, [r.types for r in remedies], model, weights["remedy_types"])
-        remedies = [replace(r, types=kinds or r.types) for r, kinds in zip(remedies, said, strict=True)]
+        pays = {p.remedy for p in found.payments}
+        for i, (remedy, kinds) in enumerate(zip(remedies, said, strict=True)):
+            if i in pays and not _MONEY & set(kinds):
+                kinds = tuple(sorted({*kinds, *(_MONEY & set(remedy.types) or {"payment"})}))
+            remedies[i] = replace(remedy, types=kinds or remedy.types)
     return replace(found, findings=tuple(findings), remedies=tuple(remedies))
 
 
@@ -125,20 +130,27 @@ def kind_rows(texts: Sequence[str], rules: Sequence[Sequence[str]], model: Model
 def kinds_of(
     texts: Sequence[str], rules: Sequence[Sequence[str]], model: Model, weights: Weights
 ) -> list[tuple[str, ...]]:
-    """The kinds of each text by both witnesses. `none` says that nothing else is there, so it stands alone or not."""
+    """The kinds of each text by both witnesses, sorted; none where no kind is likely enough."""
     rows = kind_rows(texts, rules, model)
     p = 1 / (1 + np.exp(-(rows @ weights.rows[0] + weights.shifts)))
-    kinds = []
-    for row in p:
-        given = {label: x for label, x in zip(weights.labels, row, strict=True) if x >= weights.limit}
-        if "none" in given:
-            given = (
-                {"none": 1.0}
-                if given["none"] >= max(given.values())
-                else {k: x for k, x in given.items() if k != "none"}
-            )
-        kinds.append(tuple(sorted(given)))
-    return kinds
+    return [_settled(dict(zip(weights.labels, row, strict=True)), weights.limit) for row in p]
+
+
+def _settled(sure: Mapping[str, float], limit: float) -> tuple[str, ...]:
+    """The likely kinds, less those that exclude each other.
+
+    `none` says that there is nothing, so it stands alone or not at all; a sum is paid or given back.
+    """
+    given = {label: p for label, p in sure.items() if p >= limit}
+    if "none" in given:
+        given = {"none": 1.0} if given["none"] == max(given.values()) else _without(given, "none")
+    if {"payment", "refund_or_waiver"} <= given.keys():
+        given = _without(given, min("payment", "refund_or_waiver", key=lambda kind: given[kind]))
+    return tuple(sorted(given))
+
+
+def _without(given: Mapping[str, float], label: str) -> dict[str, float]:
+    return {other: p for other, p in given.items() if other != label}
 
 
 def outcome_of(decision: Decision, model: Model | None) -> Mapping[str, float]:

@@ -47,7 +47,7 @@ def estimator(name: str, many: bool, seed: int) -> Any:
         sublinear_tf=True,
         ngram_range=(1, 3) if name == "finding" else (1, 2),
         min_df=5 if many else 2 if name in ("decision", "finding") else 1,
-        max_features=50_000 if many else None,
+        max_features=50_000 if many else 25_000 if name == "subcategory" else None,
         stop_words="english" if name in SUBJECTS else None,
         token_pattern=r"\S+" if name == "finding" else r"(?u)\b\w\w+\b",
         dtype=np.float64,

@@ -503,7 +503,7 @@ def _with_untyped(
     for a, b, types in typed:
         if types:
             merged.append((a, b, types))
-        elif merged and _ANEW.search(words, merged[-1][1], a):
+        elif merged and (_ANEW.search(words, merged[-1][1], a) or len(words[a:b].split()) > 4):
             merged.append((a, b, ("other",)))
         elif merged:
             merged[-1] = (merged[-1][0], b, merged[-1][2])
