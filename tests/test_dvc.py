@@ -41,7 +41,7 @@ def environment(copy: Path) -> dict[str, str]:
 
 
 def call(copy: Path, *command: str) -> str:
-    done = subprocess.run(command, cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=copy, env=environment(copy), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -91,6 +91,14 @@ def test_repro_makes_what_a_run_makes(copy: Path, tmp_path: Path) -> None:
         files = sorted((copy / "data" / one).iterdir())
         assert [f.name for f in files] == sorted(f.name for f in (out / other).iterdir())
         assert all(f.read_bytes() == (out / other / f.name).read_bytes() for f in files), one
+
+
+@needs_dvc
+@pytest.mark.slow
+def test_the_training_stage_measures_what_ships(copy: Path) -> None:
+    made, shipped = (json.loads((folder / "models" / "models.json").read_text("utf-8")) for folder in (copy, ROOT))
+    assert made["metrics"] == shipped["metrics"] and made["rules"] == shipped["rules"]
+    assert made["combine"] == shipped["combine"]
 
 
 @needs_dvc

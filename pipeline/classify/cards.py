@@ -99,8 +99,8 @@ def _measures(m: Mapping[str, Any]) -> list[str]:
 
 def _rules(rules: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"The rules alone, and rules and model together, on {rules['decisions']} training decisions: the rules were not",
-        "written with them, and neither the model nor the weights that join the two saw the decision that they judge.",
+        f"The rules alone, and rules and model together, on {rules['decisions']} training decisions. Neither the model nor",
+        "the weights that join the two saw the decision that they judge.",
         "",
     ]
     lines += ["| measure | rules alone | together |", "| --- | --- | --- |"]
@@ -116,8 +116,8 @@ def _use(name: str) -> list[str]:
             "counting in bulk. The columns `*_predicted` stand beside what is printed and never replace it.",
         ]
     return [
-        "A second witness beside the rules (`pipeline/classify/combine.py`), in words that no rule has met; and sorting",
-        "sentences for a person to review.",
+        "A second witness beside the rules (`pipeline/classify/combine.py`), in words that no rule has met; and",
+        "sorting sentences for a person to review.",
     ]
 
 

@@ -141,7 +141,7 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
         p /= p.sum(axis=1, keepdims=True)
         limit = max(LIMITS, key=lambda one: (_finding_f1(p, y, one), one))
         return Weights(labels, np.round(full, 4), np.round(shifts, 4), limit)
-    labels = cases[0].models[name].labels
+    kinds = cases[0].models[name].labels
     n, k, _ = x.shape
     # One weight for each witness, and a shift a label that stays near zero where a label is rare.
     wide = np.concatenate([x.reshape(n * k, 2), np.tile(np.eye(k) * 0.5, (n, 1))], axis=1)
@@ -150,7 +150,7 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
     shifts = made.intercept_[0] + 0.5 * coef[2:]
     p = 1 / (1 + np.exp(-(x @ coef[:2] + shifts)))
     limit = max(LIMITS, key=lambda one: (2 * ((p >= one) & (y > 0)).sum() / max((p >= one).sum() + y.sum(), 1), one))
-    return Weights(labels, np.round(coef[None, :2], 4), np.round(shifts, 4), limit)
+    return Weights(kinds, np.round(coef[None, :2], 4), np.round(shifts, 4), limit)
 
 
 def _finding_f1(p: np.ndarray[Any, Any], y: np.ndarray[Any, Any], limit: float) -> float:

@@ -36,8 +36,10 @@ class Change:
 
 
 def command(
-    folder: Path = typer.Argument(..., help="Raw decisions.", exists=True, file_okay=False),
-    gold: Path = typer.Argument(..., help="Their gold (*.json); may be the same folder.", exists=True, file_okay=False),
+    folder: Path | None = typer.Argument(None, help="Raw decisions.", exists=True, file_okay=False),
+    gold: Path | None = typer.Argument(
+        None, help="Their gold (*.json); may be the same folder.", exists=True, file_okay=False
+    ),
     json_file: Path | None = typer.Option(None, "--json", help="Write the report here as JSON.", dir_okay=False),
     save: Path | None = typer.Option(
         None, help="Write the result of each decision here, for --against later.", dir_okay=False
@@ -55,6 +57,12 @@ def command(
     listing: bool = typer.Option(True, "--list/--no-list", help="List what was missed, made up and read differently."),
     rules_only: bool = typer.Option(False, "--rules-only", help="Measure the rules alone, without the models."),
     limit: int | None = typer.Option(None, min=0, help="List at most so many of each."),
+    monitor: Path | None = typer.Option(
+        None,
+        help="Instead: the share of each label by month in this dataset, and which moved (as `redress monitor`).",
+        exists=True,
+        file_okay=False,
+    ),
 ) -> None:
     """Measure how well decisions are read, against what a person marked.
 
@@ -63,8 +71,16 @@ def command(
     Example: redress evaluate corpus/decisions/development corpus/decisions/development
     """
     from pipeline import analyse
+    from pipeline.classify.commands import monitor as show_monitor
+    from pipeline.classify.models import BadModel
     from pipeline.extract import extract
 
+    if monitor is not None:
+        show_monitor(monitor, months=12, every=False)
+        return
+    if folder is None or gold is None:
+        typer.echo("redress evaluate needs a folder of raw decisions and one of gold; see --help", err=True)
+        raise typer.Exit(2)
     read = extract if rules_only else analyse
     try:
         golds = load_gold(gold)
@@ -74,6 +90,9 @@ def command(
         )
     except BadGold as error:
         typer.echo(f"Bad gold: {error}", err=True)
+        raise typer.Exit(1) from None
+    except BadModel as error:
+        typer.echo(f"redress: {error}", err=True)
         raise typer.Exit(1) from None
     digest = digest_of(folder, gold)
     show(report, listing, limit)

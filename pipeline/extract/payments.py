@@ -49,7 +49,8 @@ _WAIVED = regex.compile(
     regex.IGNORECASE,
 )
 _SET_OFF = regex.compile(
-    r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of|instead of"
+    r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of"
+    r"|instead of"
     r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
     r"|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)"
     r"|not|remain\w*|still owes?|owed?)\b[^£;,]{0,40}$",
@@ -74,19 +75,22 @@ _BOTH_BODIES = regex.compile(
     r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)"
     r"|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
-    r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to|must) each\b[^.;£]{0,120}(?::|\band )$|^each pay\b",
+    r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to"
+    r"|must) each\b[^.;£]{0,120}(?::|\band )$|^each pay\b",
     regex.IGNORECASE,
 )
 # A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.
 _CONDITIONAL = regex.compile(
-    r"^\W*(?:if|should|unless|until|once)\b|\b(?:up to|no more than|(?:a |the )?(?:limit|maximum|ceiling|cap) of|capped at"
+    r"^\W*(?:if|should|unless|until|once)\b|\b(?:up to|no more than|(?:a |the )?(?:limit|maximum|ceiling|cap) of"
+    r"|capped at"
     r"|not exceeding|to a maximum of) £|\b(?:if|unless) (?:the|she|he|they|it|Mr|Mrs|Ms|Miss)\b"
     r"|\bfor (?:each|every) (?:\w+ ){1,4}(?:after|until|that passes)\b|\buntil (?:it|the|a|she|he|they)\b",
     regex.IGNORECASE,
 )
 # A stretch that is to be taken off the time between two dates leaves it open too.
 _LESS_TIME = regex.compile(
-    r"\b(?:less|excluding|except(?: for)?|apart from|not counting) (?:the |any )?(?:\w+ )?(?:holidays?|weeks?|months?|days?|period|time)\b"
+    r"\b(?:less|excluding|except(?: for)?|apart from|not counting) (?:the |any )?(?:\w+ )?(?:holidays?|weeks?"
+    r"|months?|days?|period|time)\b"
 )
 _WHICH = regex.compile(r"£[\d.,]+[^£]*?\K, which (?:it|the \w+|she|he|they) ")
 _SENTENCE_END = regex.compile(r"(?<=[.;]) (?=[A-Z])")
@@ -126,8 +130,10 @@ _TO_WHOM = regex.compile(
 )
 # What says of an offer made earlier that the outcome takes its place.
 _REPLACED = regex.compile(
-    r"\boffer(?:ed|s)?\b[^.]{0,90}\b(?:replac\w+|in place of|instead of|take[sn]? the place|superseded|raise\w*|increase\w*|higher)\b"
-    r"|\b(?:replac\w+|in place of|instead of|takes? the place of|supersed\w+|rais\w+|increas\w+|more than|rather than)\b"
+    r"\boffer(?:ed|s)?\b[^.]{0,90}\b(?:replac\w+|in place of|instead of|take[sn]? the place|superseded|raise\w*"
+    r"|increase\w*|higher)\b"
+    r"|\b(?:replac\w+|in place of|instead of|takes? the place of|supersed\w+|rais\w+|increas\w+|more than"
+    r"|rather than)\b"
     r"[^.]{0,60}\boffer",
     regex.IGNORECASE,
 )
@@ -424,9 +430,9 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     beside = _BESIDE.search(reading.text, max(remedy.start, one.start - 60), one.start)
     if beside is not None and find_sums(reading.text, remedy.start, one.start):
         return payee(beside["who"], reading.before(one.start))
-    named = _PAID_TO.search(reading.text, max(remedy.start, one.start - 60), one.start)
-    if named is not None and payee(named["who"], before) is None:
-        return str(named["who"])
+    body = _PAID_TO.search(reading.text, max(remedy.start, one.start - 60), one.start)
+    if body is not None and payee(body["who"], before) is None:
+        return str(body["who"])
     own = (
         payee(_clip(part[max(shift, 0) :]), before + " " + part[: max(shift, 0)])
         if _TO_WHOM.match(part, max(shift, 0))
@@ -455,7 +461,8 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
 
 # "pay the club £288"
 _PAID_TO = regex.compile(
-    r"\b(?:pay|pays|refund|reimburse|repay|give)s? (?P<who>the (?!full|sum|total|amount|same)[a-z]+(?: [a-z]+)?) (?:a further )?$"
+    r"\b(?:pay|pays|refund|reimburse|repay|give)s? (?P<who>the (?!full|sum|total|amount"
+    r"|same)[a-z]+(?: [a-z]+)?) (?:a further )?$"
 )
 # "pay J £300 and Ms S £450": whoever stands right before a sum gets it.
 _BESIDE = regex.compile(
@@ -575,7 +582,7 @@ def _without_superseded(reading: Reading, payments: list[Payment], taken: dict[i
 
 
 def _is_replaced(reading: Reading, offer: Payment, payments: Sequence[Payment]) -> bool:
-    """Whether the text says that the outcome takes the place of an offer: of its sum, or of the last one that was made."""
+    """Whether the text says that the outcome takes the place of an offer: of its sum, or of the last one made."""
     offers = [p for p in payments if p.status == "offered"]
     for start, end in split(reading.text):
         words = reading.text[start:end]

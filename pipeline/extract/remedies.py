@@ -52,7 +52,8 @@ _BASE = [
     "annotate", "attach", "redact", "erase", "retract", "disclose", "retain", "upgrade", "adapt", "alter", "modify",
     "adjust", "simplify", "redesign", "redraft", "reword", "display", "upload", "distribute", "cascade", "supervise",
     "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
-    "consult", "quash", "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun", "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
+    "consult", "quash",
+    "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun", "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
 ]  # fmt: skip
 _THIRD = [
     f"{verb}es"
@@ -80,7 +81,8 @@ def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
     ways = "|".join(sorted(verbs, key=len, reverse=True))
     return regex.compile(
         rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{ways})\b)"
-        r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|the \w+) )?(?:will|should|must|has agreed to|have agreed to|is to|are to)"
+        r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|the \w+) )?(?:will|should|must|has agreed to|have agreed to"
+        r"|is to|are to)"
         r"(?: also| then| each)? (?=[a-z]+\b)|(?=(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ))"
     )
 
@@ -104,7 +106,8 @@ _BODY = regex.compile(
 )
 _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?"
-    r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment|in compensation)",
+    r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment"
+    r"|in compensation)",
     regex.IGNORECASE,
 )
 _HAS_DONE_LATELY = regex.compile(
@@ -112,17 +115,20 @@ _HAS_DONE_LATELY = regex.compile(
     r"(?: says? (?:that )?[\w ]{0,30}?\bit)? (?:has|have|had) (?:already|since|now|also|recently) "
     r"(?!agreed|offered|promised|accepted|proposed|asked|confirmed|explained|said|told|undertaken|refused|declined|been|had"
     r"|decided|considered)"
-    r"(?:\w+ly )?(?:\w+ed|begun|bought|brought|built|drawn|given|held|made|met|put|sent|set|shown|taken|written|rewritten"
+    r"(?:\w+ly )?(?:\w+ed|begun|bought|brought|built|drawn|given|held|made|met|put|sent|set|shown|taken|written"
+    r"|rewritten"
     r"|paid)\b"
 )
 _DID = regex.compile(
     r"(?:[A-Z][^.;:]{0,50}, )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|[Ii]t)"
-    r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded|reimbursed"
+    r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded"
+    r"|reimbursed"
     r"|repaid|waived|cancelled|backdated|amended|corrected|removed|updated|issued|introduced|changed|revised|appointed"
     r"|restored|reinstated|withdrew|credited|repaired|installed|replaced|held|set up|brought in)\b"
 )
 _HAS_DONE = regex.compile(
-    r"\bha(?:s|ve|d) (?:already|since|now|also|recently|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov|amend"
+    r"\bha(?:s|ve|d) (?:already|since|now|also|recently|therefore|apolog|paid|refunded|cancel|backdat|withdr|remov"
+    r"|amend"
     r"|written|waived|restor|reinstat|credit|correct|said sorry)"
 )
 _WITHDRAWN = regex.compile(
@@ -130,10 +136,12 @@ _WITHDRAWN = regex.compile(
 )
 _RECOMMENDED = regex.compile(r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b")
 _WANTED = regex.compile(
-    r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me|Council|Trust|it)\b to\b"
+    r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me"
+    r"|Council|Trust|it)\b to\b"
 )
 _RAISED_TO = regex.compile(
-    r"\bha(?:s|ve) (?:now |since |also |agreed to )?(?:increased?|raised?|doubled?|improved?) (?:this|it|that|its|the)\b[^.;£]{0,40} to £"
+    r"\bha(?:s|ve) (?:now |since |also |agreed to )?(?:increased?|raised?|doubled?|improved?) (?:this|it|that|its"
+    r"|the)\b[^.;£]{0,40} to £"
 )
 _OUTCOME = frozenset({"remedy"})
 _WORK = frozenset({"findings", "other", "decision"})
@@ -227,8 +235,8 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             last = lead.deadline or last
             body = lead.organisation or body
             for sentence in sentences[:-1]:  # what was done already may stand before a lead-in
-                for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
-                    yield from _by_payment(reading, item)
+                for done in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                    yield from _by_payment(reading, done)
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
@@ -585,7 +593,8 @@ _PAID_BEFORE = regex.compile(
     r"(?: (?:him|her|them|back|a|the|this|its|his|their|sum|fee|fees|of|total|further|in|full|symbolic|payment|"
     r"(?:Mr|Mrs|Ms|Miss) (?:and (?:Mr|Mrs|Ms|Miss) )?\w+))* (?:about )?£[\d,.]++"
     r"(?! (?:a|per|each|every) (?:day|week|month|year|term|hour))"
-    r"|£[\d,.]+ (?:it has |it had |the Council has )?already paid is (?:enough|sufficient|a (?:suitable|fair|reasonable))"
+    r"|£[\d,.]+ (?:it has |it had |the Council has )?already paid is (?:enough|sufficient|a (?:suitable|fair"
+    r"|reasonable))"
 )
 _PAID_ENOUGH = regex.compile(
     r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded)[^.;]{0,60}?"
@@ -612,7 +621,8 @@ _PERSON_OFFERS = regex.compile(
 )
 _OFFERED = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t"
-    r"|head of [\w ]+|second|first|stage (?:one|two)|latter|company|complaints? team)\b[^.;]{0,160}?\boffer(?:s|ed|ing)?\b|^offered\b|\bthe offer of\b",
+    r"|head of [\w ]+|second|first|stage (?:one|two)|latter|company|complaints? team)\b[^.;]{0,160}?\boffer(?:s|ed"
+    r"|ing)?\b|^offered\b|\bthe offer of\b",
     regex.IGNORECASE,
 )
 # What a body says it will do of its own accord, and the words of an answer that owns something up.

@@ -70,7 +70,8 @@ def role_of(heading: str) -> str | None:
 
 # The standard paragraphs on the Ombudsman's own role and powers, wherever they stand.
 _OMBUDSMANS_LAW = regex.compile(
-    r"Local Government Act 1974,? \(?s(?:ection)?s? ?(?:24A|25|26|26A|26D|30|31|32|33|34)|Health Service Commissioners Act"
+    r"Local Government Act 1974,? \(?s(?:ection)?s? ?(?:24A|25|26|26A|26D|30|31|32|33|34)"
+    r"|Health Service Commissioners Act"
     r"|Ombudsmen’s (?:role|powers)"
 )
 
