@@ -56,6 +56,11 @@ def test_each_witness_counts_as_its_weight_says(model: float, rule: float, kinds
     assert kinds_of(["It was late."], [("poor_records",)], kinds_model("delay"), weights(model, rule)) == [kinds]
 
 
+def test_a_kind_that_no_model_has_learnt_is_the_rules_to_say() -> None:
+    said = kinds_of(["It was late."], [("new_kind",)], kinds_model("delay"), weights(3.0, 3.0))
+    assert said == [("delay", "new_kind")]
+
+
 def test_none_stands_alone_or_not_at_all() -> None:
     both = weights(3.0, 3.0)
     assert kinds_of(["x"], [("none",)], kinds_model("none", "delay"), both) == [("none",)]

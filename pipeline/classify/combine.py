@@ -130,10 +130,17 @@ def kind_rows(texts: Sequence[str], rules: Sequence[Sequence[str]], model: Model
 def kinds_of(
     texts: Sequence[str], rules: Sequence[Sequence[str]], model: Model, weights: Weights
 ) -> list[tuple[str, ...]]:
-    """The kinds of each text by both witnesses, sorted; none where no kind is likely enough."""
+    """The kinds of each text by both witnesses, sorted; none where no kind is likely enough.
+
+    A kind that the model has not learnt yet is the rules' alone to say.
+    """
     rows = kind_rows(texts, rules, model)
     p = 1 / (1 + np.exp(-(rows @ weights.rows[0] + weights.shifts)))
-    return [_settled(dict(zip(weights.labels, row, strict=True)), weights.limit) for row in p]
+    known = frozenset(weights.labels)
+    return [
+        tuple(sorted({*_settled(dict(zip(weights.labels, row, strict=True)), weights.limit), *(set(rule) - known)}))
+        for row, rule in zip(p, rules, strict=True)
+    ]
 
 
 def _settled(sure: Mapping[str, float], limit: float) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ _DENIES = frozenset(
     ["not", "no", "nor", "never", "neither", "without", "none", "cannot", "nothing", "unable", "nobody"]
 )
 _REPORTS = frozenset(
-    ["says", "said", "complains", "complained", "complaint", "alleges", "believes", "considers", "told", "thinks", "felt",
+    ["says", "said", "complains", "complained", "complaint", "alleges", "believes", "considers", "told",
+     "thinks", "felt",
      "feels", "claims", "argues", "whether", "if", "might", "may"]
 )  # fmt: skip
 _ENDS_DENIAL = frozenset([*".,;:!?()", "but", "however", "although", "though", "and", "because", "which"])

@@ -53,7 +53,8 @@ _BASE = [
     "adjust", "simplify", "redesign", "redraft", "reword", "display", "upload", "distribute", "cascade", "supervise",
     "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
     "consult", "quash",
-    "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun", "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
+    "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun",
+    "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
 ]  # fmt: skip
 _THIRD = [
     f"{verb}es"
