@@ -34,7 +34,7 @@ _REST = regex.compile(
 )
 _NAME = regex.compile(
     r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)"
-    r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|to|in|on))* $"
+    r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|from|to|in|on))* $"
 )
 _OPENERS = frozenset({
     "The", "Under", "In", "By", "And", "Section", "Sections", "Part", "Schedule", "Regulation", "Both", "As",
@@ -136,7 +136,7 @@ def _full(text: str) -> Iterator[_Mention]:
         while words and words.split(" ", 1)[0].rstrip(",") in _OPENERS:
             cut = len(words.split(" ", 1)[0]) + 1
             start, words = start + cut, words[cut:]
-        shorter = _known_end(regex.split(r"(?:,| and| or) the (?=[A-Z])", words)[-1])
+        shorter = _known_end(regex.split(r"(?:,| and| or) the (?=[A-Z])", words)[-1], anchor["kind"])
         start, words = start + len(words) - len(shorter), shorter
         if not words.strip():
             continue
@@ -165,20 +165,20 @@ def _full(text: str) -> Iterator[_Mention]:
         yield _Mention(start, end, full_name, year, tuple(dict.fromkeys(provisions)))
 
 
-def _known_end(words: str) -> str:
+def _known_end(words: str, kind: str) -> str:
     """The part of a name that is a known act's, when the words before it belong to the sentence.
 
     "Regulation under the Care Act" is one: its name is "Care Act".
     """
     known = max(
-        (n for n in _names() if (words + "Act").endswith(n) or (words + "Regulations").endswith(n)),
+        (n for n in _names() if (words + kind).endswith(n)),
         key=len,
         default=None,
     )
     if known is None:
         return words
     tail = known.rsplit(" ", 1)[0] + " "
-    return tail if words.endswith(tail) else words
+    return tail if words.endswith((f" the {tail}", f" under {tail}", f", and {tail}", f", or {tail}")) else words
 
 
 def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> Iterator[_Mention]:

@@ -116,6 +116,9 @@ _RUNNING = regex.compile(
 _BESIDES = regex.compile(
     r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE
 )
+_EACH_THING = regex.compile(
+    rf"£[\d.,]+ (?:for|per|a) each of (?:the |those |these )?(?P<count>{_NUMBER}) (?:\w+ )?\w+s\b", regex.IGNORECASE
+)
 _MONTH_YEAR = regex.compile(
     rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b",
     regex.IGNORECASE,
@@ -232,6 +235,9 @@ def _of_remedy(
     for k, place in enumerate(inside):
         one = place.sum
         before, after = text[remedy.start : one.start], text[one.reach : remedy.end]
+        if _RATE.match(text, one.end) and any(not _RATE.match(text, q.sum.end) for q in inside if q is not place):
+            taken[one.start] = "other"  # what a mile or an hour is worth, beside what it comes to
+            continue
         whole = [q for q in kept if not q.sum.frequency and _multiple(q.sum.pounds, one, text, remedy)]
         if "refund_or_waiver" in remedy.types:
             whole = []  # what is given back is the sum that was paid, however it came about
@@ -325,7 +331,7 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
         start, end = _part(text, remedy, place, all_kept)
     part = text[start:end]
     recipient = _recipient(reading, remedy, part, start, one)
-    count = _count(text[one.end : remedy.end], one.frequency) if one.frequency else None
+    count = _count(text[one.end : remedy.end], one.frequency) if one.frequency else _times(text[one.start : remedy.end])
     if one.frequency and count is None:
         count = _count(words, one.frequency)
     earlier = [p.sum.end for p in all_kept if p.sum.start < one.start]
@@ -503,7 +509,7 @@ def _total(one: Sum, count: int | None, words: str, around: str) -> float | None
     if _CONDITIONAL.search(around):
         return None
     if one.frequency is None:
-        return one.pounds
+        return one.pounds * (count or 1)
     if _LESS_TIME.search(words):
         return None
     if count is not None:
@@ -516,6 +522,13 @@ def _total(one: Sum, count: int | None, words: str, around: str) -> float | None
         # "between October 2021 and March 2022": whole months, the last one too.
         return one.pounds * _periods(months[0], add_period(add_period(months[1], 1, "month"), -1, "day"), one.frequency)
     return None
+
+
+def _times(words: str) -> int | None:
+    """How many things a sum is for, where the words begin with it and count them ("£10 for each of the 14 collections")."""
+    found = _EACH_THING.match(words)
+    count = number(found["count"]) if found else None
+    return count if count is not None and 1 < count < _MOST_PERIODS else None
 
 
 def _year_after(words: str, found: regex.Match[str]) -> int | None:

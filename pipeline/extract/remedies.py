@@ -120,6 +120,11 @@ _HAS_DONE_LATELY = regex.compile(
     r"|rewritten"
     r"|paid)\b"
 )
+_HAS_DONE_FIRST = regex.compile(
+    r"(?:The )?(?:Council|Trust|Provider|Home|Authority|Company|CCG|District|County|Borough|It)"
+    r" has (?:already |since |now |also |recently )?(?:recruited|appointed|introduced|employed|taken on|brought in|filled"
+    r"|trained|retrained|published|issued|amended|revised|updated|reviewed|restored|repaid|refunded|apologised)\b"
+)
 _DID = regex.compile(
     r"(?:[A-Z][^.;:]{0,50}, )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|[Ii]t)"
     r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded"
@@ -236,8 +241,9 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             last = lead.deadline or last
             body = lead.organisation or body
             for sentence in sentences[:-1]:  # what was done already may stand before a lead-in
-                for done in _clauses(reading, index, sentence, agreed, line in refused, last, body):
-                    yield from _by_payment(reading, done)
+                for before in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                    if before.status == "made":
+                        yield from _by_payment(reading, before)
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
@@ -263,7 +269,7 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
 
 _TWO_PAYMENTS = regex.compile(
     rf"£[\d.,]+ (?:each )?to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ (?:each )?to )"
-    r"|£[^£]{3,160}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) £)"
+    r"|£[^£]{3,160}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) (?:sum of |payment of )?£)"
 )
 
 
@@ -425,7 +431,7 @@ def _clauses(
     raised = _RAISED_TO.search(words) is not None
     predicate = _PREDICATE.search(words) or _RAISED_TO.search(words)
     done = (
-        "agrees" not in ids
+        ("agrees" not in ids or _HAS_DONE_FIRST.match(words) is not None)
         and not raised
         and not _NOT_PAID.match(words)
         and (
@@ -598,6 +604,7 @@ _PAID_BEFORE = regex.compile(
     r"|reasonable))"
 )
 _PAID_ENOUGH = regex.compile(
+    r"£[\d.,]+[^.;£]{0,40} ha(?:s|ve) (?:already |now |since )?been paid|"
     r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded)[^.;]{0,60}?"
     r" (?:is|was) (?:an? )?(?:enough|sufficient|suitable|fair|reasonable|proportionate|adequate|appropriate)"
 )

@@ -111,7 +111,7 @@ def _part_roles(decision: Decision) -> dict[tuple[str | None, str | None], str]:
         if p.section in ("findings", "other"):
             words.setdefault((p.heading, p.subheading), []).append(decision.text[p.start : p.end])
     parts = list(words)
-    told = [role_of(sub) if sub else role_of(head) if head else None for head, sub in parts]
+    told = [(role_of(sub) if sub else None) or (role_of(head) if head else None) for head, sub in parts]
     roles: dict[tuple[str | None, str | None], str] = {}
     for i, part in enumerate(parts):
         own = told[i]
