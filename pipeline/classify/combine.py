@@ -31,7 +31,19 @@ COMBINED = ("finding", "fault_types", "injustice_types", "remedy_types")
 POLARITIES = ("fault", "no_fault")
 _MONEY = frozenset({"payment", "refund_or_waiver"})
 _PLAIN = re.compile(r"\b(?:faults?|maladministration|service failures?)\b", re.IGNORECASE)
-_PERSON_FIRST = re.compile(r"(?:Mr|Mrs|Ms|Miss|Dr|She|He|They)\b")
+# Words that tell of narration, of what ought to be, of what followed and of reports.
+_SIGNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^(?:Mr|Mrs|Ms|Miss|Dr|She|He|They)\b",
+        r"^(?:This|That|It|There|I|We)\b",
+        r"\b(?:(?:19|20)\d\d|January|February|March|April|May|June|July|August|September|October|November|December)\b",
+        r"\b(?:should|ought)\b",
+        r"\b[Ii]njustice\b",
+        r"\b(?:says?|said|complain\w*|told|believes?)\b",
+    )
+)
+_UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
 # What is known of a sentence beside its words, in the order of the weights.
 WITNESSES = (
     "model says fault", "model says no fault",
@@ -39,7 +51,11 @@ WITNESSES = (
     "rules say no fault, in so many words", "rules say no fault, in other words",
     "rules doubt fault", "rules doubt no fault", "the word itself",
     "in the final decision", "in the remedy", "in another section", "in the narrative", "in the law", "no role told",
-    "a person first", "ends upheld", "ends not upheld", "ends closed",
+    "ends upheld", "ends not upheld", "ends closed",
+    "opens its paragraph", "ends its paragraph", "rules speak earlier in its paragraph",
+    "rules speak later in its paragraph", "how far down the findings", "model says fault of the one before",
+    "model says fault of the one after",
+    "a person first", "a pronoun first", "a date", "says should", "names injustice", "somebody says",
 )  # fmt: skip
 
 
@@ -180,21 +196,37 @@ def witness_rows(
     words = [decision.text[s.start : s.end] for s in sentences]
     p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1))
     at = {label: i for i, label in enumerate(model.labels)}
+    fault = p[:, at["fault"]] - p[:, at["neither"]]
+    no_fault = p[:, at["no_fault"]] - p[:, at["neither"]]
+    lines = [decision.text.rfind("\n", 0, s.start) for s in sentences]
+    spoken = [bool(said_of(found.findings, s)) for s in sentences]
+    places = [i for i, s in enumerate(sentences) if s.section == "findings"]
+    depth = {i: at / len(places) for at, i in enumerate(places)}
     rows = []
-    for s, w, lp in zip(sentences, words, p, strict=True):
+    for i, (s, w) in enumerate(zip(sentences, words, strict=True)):
         said, doubted = said_of(found.findings, s), said_of(found.candidates, s)
         plain = _PLAIN.search(w) is not None
+        opens = i == 0 or lines[i - 1] != lines[i]
+        ends = i + 1 == len(lines) or lines[i + 1] != lines[i]
+        same = [j for j in range(len(lines)) if lines[j] == lines[i]]
         rows.append(
             [
-                lp[at["fault"]] - lp[at["neither"]],
-                lp[at["no_fault"]] - lp[at["neither"]],
+                fault[i],
+                no_fault[i],
                 *(polarity in said and plain is so for polarity in POLARITIES for so in (True, False)),
                 *(polarity in doubted for polarity in POLARITIES),
                 plain,
                 *(s.section == code for code in ("decision", "remedy", "other")),
                 *(s.role == role for role in ("narrative", "law", "mixed")),
-                _PERSON_FIRST.match(w) is not None,
                 *(outcome.get(label, 0.0) for label in ("Upheld", "Not upheld", "Closed after initial enquiries")),
+                opens,
+                ends,
+                any(spoken[j] for j in same if j < i),
+                any(spoken[j] for j in same if j > i),
+                depth.get(i, 0.0),
+                _UNSEEN if opens else fault[i - 1],
+                _UNSEEN if ends else fault[i + 1],
+                *(sign.search(w) is not None for sign in _SIGNS),
             ]
         )
     return np.array(rows, float)

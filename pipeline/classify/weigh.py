@@ -7,6 +7,7 @@ judged by models that did not see it. What rules and models come to together is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -148,9 +149,23 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
     made = LogisticRegression(C=1.0, max_iter=2000).fit(wide, y.reshape(-1))
     coef = made.coef_[0]
     shifts = made.intercept_[0] + 0.5 * coef[2:]
-    p = 1 / (1 + np.exp(-(x @ coef[:2] + shifts)))
-    limit = max(LIMITS, key=lambda one: (2 * ((p >= one) & (y > 0)).sum() / max((p >= one).sum() + y.sum(), 1), one))
-    return Weights(kinds, np.round(coef[None, :2], 4), np.round(shifts, 4), limit)
+    weights = Weights(kinds, np.round(coef[None, :2], 4), np.round(shifts, 4), 0.0)
+    return replace(
+        weights, limit=max(LIMITS, key=lambda one: (_union_f1(weights, one, [c.rows[name] for c in cases]), one))
+    )
+
+
+def _union_f1(
+    weights: Weights, limit: float, cases: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
+) -> float:
+    """F1 of the kinds of whole decisions: what is found of each kind anywhere in one."""
+    hits = said = true = 0
+    for x, y in cases:
+        if len(x):
+            found = ((1 / (1 + np.exp(-(x @ weights.rows[0] + weights.shifts)))) >= limit).any(axis=0)
+            there = (y > 0).any(axis=0)
+            hits, said, true = hits + (found & there).sum(), said + found.sum(), true + there.sum()
+    return float(2 * hits / max(said + true, 1))
 
 
 def _finding_f1(p: np.ndarray[Any, Any], y: np.ndarray[Any, Any], limit: float) -> float:
