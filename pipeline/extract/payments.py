@@ -83,7 +83,8 @@ _BOTH_BODIES = regex.compile(
 _CONDITIONAL = regex.compile(
     r"^\W*(?:if|should|unless|until|once)\b|\b(?:up to|no more than|(?:a |the )?(?:limit|maximum|ceiling|cap) of"
     r"|capped at"
-    r"|not exceeding|to a maximum of) £|\b(?:if|unless) (?:the|she|he|they|it|Mr|Mrs|Ms|Miss)\b"
+    r"|not exceeding|to a maximum of) £|(?<!\b(?:know|knowing|wonder|wondering|sure|see|ask|asking"
+    r"|unsure) )\b(?:if|unless) (?:the|she|he|they|it|Mr|Mrs|Ms|Miss)\b"
     r"|\bfor (?:each|every) (?:\w+ ){1,4}(?:after|until|that passes)\b|\buntil (?:it|the|a|she|he|they)\b",
     regex.IGNORECASE,
 )
@@ -106,7 +107,9 @@ _RATE = regex.compile(
 )
 _EXTRA = regex.compile(r"\b(?:further|another|additional|extra|separate)\b[^£]{0,25}$", regex.IGNORECASE)
 _FORMS_PART = regex.compile(
-    r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|is included in|counts? towards|will be taken off)\b", regex.IGNORECASE
+    r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|(?:is|are|was|forms) part\b|is included in|counts? towards"
+    r"|will be taken off)\b",
+    regex.IGNORECASE,
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\b(?:to|and pay[^£.;]{0,30}) ?£", regex.IGNORECASE)
@@ -123,6 +126,7 @@ _MONTH_YEAR = regex.compile(
     rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b",
     regex.IGNORECASE,
 )
+_MADE_UP = regex.compile(r"\b(?:made up of|consisting of|comprising|composed of)\b")
 _RAISED = regex.compile(
     r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the|includ\w+ the £)",
     regex.IGNORECASE,
@@ -185,6 +189,7 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
         if inside:
             payments += _of_remedy(reading, remedy, i, inside, taken)
     payments = _without_superseded(reading, payments, taken)
+    reading.remedies, payments = _one_each(reading, payments)
     awarded = {p.amount for p in payments} | {p.total for p in payments if p.total}
     parts = _sums_of_parts(payments)
     amounts = [
@@ -202,6 +207,7 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
     reading.payments = sorted(payments, key=lambda p: (p.start, p.end))
     reading.amounts = amounts
     doc.spans[SPANS] = spans_of(doc, reading, [(p.start, p.end, p.status) for p in reading.payments])
+    doc.spans[remedies_.SPANS] = spans_of(doc, reading, [(r.start, r.end, r.status) for r in reading.remedies])
     doc.spans[AMOUNTS] = spans_of(doc, reading, [(a.start, a.end, a.reason) for a in amounts])
     return reading.payments, amounts
 
@@ -525,7 +531,7 @@ def _total(one: Sum, count: int | None, words: str, around: str) -> float | None
 
 
 def _times(words: str) -> int | None:
-    """How many things a sum is for, where the words begin with it and count them ("£10 for each of the 14 collections")."""
+    """How many things a sum is for, where the words begin with it and count them ("£10 for each of the 14 visits")."""
     found = _EACH_THING.match(words)
     count = number(found["count"]) if found else None
     return count if count is not None and 1 < count < _MOST_PERIODS else None
@@ -618,6 +624,27 @@ _INSTEAD = regex.compile(
 
 def _words(reading: Reading, remedy: Remedy) -> str:
     return reading.text[remedy.start : remedy.end]
+
+
+def _one_each(reading: Reading, payments: list[Payment]) -> tuple[list[Remedy], list[Payment]]:
+    """A remedy that pays several sums is one action a sum: "£200 to Mrs K and £150 to her son".
+
+    A total that is made up of parts, and what is given back, stay one.
+    """
+    parted: list[Remedy] = []
+    paid: list[Payment] = []
+    for i, remedy in enumerate(reading.remedies):
+        own = sorted((p for p in payments if p.remedy == i), key=lambda p: p.start)
+        one = "payment" not in remedy.types or _MADE_UP.search(_words(reading, remedy)) is not None
+        if one or len({(p.start, p.end) for p in own}) < 2:
+            paid += [replace(p, remedy=len(parted)) for p in own]
+            parted.append(remedy)
+            continue
+        for k, payment in enumerate(own):
+            paid.append(replace(payment, remedy=len(parted)))
+            start, types = (remedy.start, remedy.types) if k == 0 else (payment.start, ("payment",))
+            parted.append(replace(remedy, start=start, end=payment.end, types=types, recipient=payment.recipient))
+    return parted, paid
 
 
 def _drop_remedies(

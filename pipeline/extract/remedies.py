@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 
 from pipeline.extract.deadlines import Deadline, find_deadline
 from pipeline.extract.money import find_sums
-from pipeline.extract.people import PERSON, payee
+from pipeline.extract.people import payee
 from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
 from pipeline.extract.sentences import Sentence, by_line
 from pipeline.values import Remedy
@@ -105,6 +105,10 @@ _BODY = regex.compile(
     r"|Trust|CCG|ICB|[Pp]rovider|Care Provider|care provider|Home|Authority|[Bb]orough council|[Cc]ounty council"
     r"|Borough Council|County Council|District Council|City Council|Academy|School|panel|landlord|Company))\b"
 )
+# Somebody else pays: "let her pay what is left over 12 months".
+_THEY_PAY = regex.compile(
+    r"\b(?:let|allow|enable|invite|permit|help)(?:s|ing)? (?:him|her|them|(?:Mr|Mrs|Ms|Miss) \w+)(?: to)? (?:re)?pay\b"
+)
 _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?"
     r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment"
@@ -122,7 +126,8 @@ _HAS_DONE_LATELY = regex.compile(
 )
 _HAS_DONE_FIRST = regex.compile(
     r"(?:The )?(?:Council|Trust|Provider|Home|Authority|Company|CCG|District|County|Borough|It)"
-    r" has (?:already |since |now |also |recently )?(?:recruited|appointed|introduced|employed|taken on|brought in|filled"
+    r" has (?:already |since |now |also |recently )?(?:recruited|appointed|introduced|employed|taken on|brought in"
+    r"|filled"
     r"|trained|retrained|published|issued|amended|revised|updated|reviewed|restored|repaid|refunded|apologised)\b"
 )
 _DID = regex.compile(
@@ -243,49 +248,24 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             for sentence in sentences[:-1]:  # what was done already may stand before a lead-in
                 for before in _clauses(reading, index, sentence, agreed, line in refused, last, body):
                     if before.status == "made":
-                        yield from _by_payment(reading, before)
+                        yield before
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
                 if item.deadline is not None and item.due_date is not None:
                     last = Deadline(item.deadline, item.due_date)
-                yield from _by_payment(reading, item)
+                yield item
             continue
         lead = outer = None
         for sentence in sentences:
             if line in withdrawn and _RECOMMENDED.search(reading.words(sentence)):
                 continue
-            for item in (
-                part
-                for whole in _clauses(reading, index, sentence, agreed, line in refused, last, body)
-                for part in _by_payment(reading, whole)
-            ):
+            for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
                 if item.deadline is not None and item.due_date is not None:
                     last = Deadline(item.deadline, item.due_date)
                 body = item.organisation or body
                 yield item
-
-
-_TWO_PAYMENTS = regex.compile(
-    rf"£[\d.,]+ (?:each )?to (?:{PERSON.pattern}|(?:her|his|their|the) \w+)(?P<and>,? and )(?=£[\d.,]+ (?:each )?to )"
-    r"|£[^£]{3,160}?(?P<plus>,? (?:and|plus) )(?=(?:a further|another|an additional) (?:sum of |payment of )?£)"
-)
-
-
-def _by_payment(reading: Reading, item: Remedy) -> Iterator[Remedy]:
-    """An item that pays twice is two actions: "£200 to Mrs K and £150 to her son", "£250 for … and a further £100"."""
-    words = reading.text[item.start : item.end]
-    cut = _TWO_PAYMENTS.search(words) if "payment" in item.types else None
-    if cut is None:
-        yield item
-        return
-    group = "and" if cut["and"] else "plus"
-    first, second = item.start + cut.start(group), item.start + cut.end(group)
-    yield replace(item, end=first)
-    yield replace(
-        item, start=second, types=("payment",), recipient=payee(reading.text[second : item.end], reading.before(second))
-    )
 
 
 def _outcome_sentences(reading: Reading, index: dict[int, int]) -> list[Sentence]:
@@ -317,7 +297,9 @@ def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
     """The kinds of remedy whose rules hit between two offsets of the text."""
     codes = reading.codes("remedy_types", start, end)
     words = reading.text[start:end]
-    if not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
+    if _THEY_PAY.search(words):
+        codes.discard("payment")
+    elif not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
         codes.add("payment")
     return _settle_types(codes)
 
