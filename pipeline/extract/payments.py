@@ -610,11 +610,14 @@ def _is_replaced(reading: Reading, offer: Payment, payments: Sequence[Payment]) 
         if _REPLACED.search(words) or _TOO_LOW.search(words) or _INSTEAD.search(words):
             told = {one.pounds for one in find_sums(words)}
             named = [p for p in offers if p.amount in told]
-            if offer.amount in told or (not named and offer is offers[-1] and "offer" in words):
+            if offer.amount in told or (not named and offer is offers[-1] and _THE_OFFER.search(words)):
                 return True
     return False
 
 
+_THE_OFFER = regex.compile(
+    r"\b(?:the|its|that|this|an?|earlier|previous|first|original) (?:\w+ )?offers?\b", regex.IGNORECASE
+)
 _INSTEAD = regex.compile(
     r"\b(?:in place of|instead of|rather than|replac\w+|includ\w+|on top of|take account of|to raise) "
     r"(?:the |its |that |this |the earlier |the previous )?(?:offer of )?£",

@@ -90,13 +90,15 @@ def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
 
 # Where an action follows another: in the form of the first ("to check … and report", "pays … and reviews").
 _SPLITS = {form: _splitter(verbs) for form, verbs in (("base", _BASE), ("third", _THIRD), ("past", _PAST))}
+_VERBS = "|".join(sorted(_ACTIONS, key=len, reverse=True))
 _PREDICATE = regex.compile(
-    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since )?"
-    r"(?:agreed|undertaken|offered|promised|accepted|committed)(?: that it (?:will|would|should))?(?: to)?"
+    r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since |further |therefore |rightly )?"
+    r"(?:agreed|undertaken|offered|promised|accepted|committed)(?:, [^,;]{1,60},)?(?: that it (?:will|would"
+    r"|should))?(?: to)?"
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)"
     r"|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
-    r"|(?:recommend|recommended|propose|proposed|ask|asked)(?: that)? (?:the |both |each )?[\w ]{2,40}?"
-    r"(?=(?: pays?| apolog| review| write| refund| send| make| give| offer| arrange| remind| provide)))"
+    r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that)? "
+    rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b))"
     r"(?:, [^,;]{1,80},)?\s+",
     regex.IGNORECASE,
 )
