@@ -235,6 +235,8 @@ def _weigh(
         set_aside = own if m.rule.id == "stage" else max(own, admitted)
         if m.rule.id == "any" and any("negates" in n.rule.assigns and n.start < m.start for n in reaching):
             continue  # "I am not persuaded that it shows any fault"
+        if m.rule.id == "had_it_been" and m.start < hit.start:
+            return None  # "Had it been so, I should have found fault": whoever speaks, it was not so
         if m.rule.id == "modal" and any("negates" in n.rule.assigns and n.start < m.start < n.end for n in reaching):
             continue  # "not so serious that I would call it fault"
         if m.rule.assigns[0] in ("supposes", "reports", "other_body") and m.start > set_aside and m.start < hit.start:
