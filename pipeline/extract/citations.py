@@ -66,6 +66,7 @@ _PROCESS = regex.compile(
     r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy"
     r"|meeting|accommodation|file|payment|money|help)"
 )
+_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
 
 
@@ -136,6 +137,8 @@ def _full(text: str) -> Iterator[_Mention]:
         while words and words.split(" ", 1)[0].rstrip(",") in _OPENERS:
             cut = len(words.split(" ", 1)[0]) + 1
             start, words = start + cut, words[cut:]
+        if words.startswith("the "):
+            start, words = start + 4, words[4:]
         shorter = _known_end(regex.split(r"(?:,| and| or) the (?=[A-Z])", words)[-1], anchor["kind"])
         start, words = start + len(words) - len(shorter), shorter
         if not words.strip():
@@ -188,7 +191,8 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
         if any(start <= found.start() < end for start, end in covered):
             continue
         if text[found.end() : found.end() + 4] == " of " or (
-            found["of"] is None and regex.match(r" (?:of|to|in) (?:the )?[A-Z]", text[found.end() : found.end() + 12])
+            found["of"] is None
+            and regex.match(rf" (?:of|to|in) (?:the )?(?!{_MONTH})[A-Z]", text[found.end() : found.end() + 16])
         ):
             continue
         provisions = _provisions(found)
@@ -212,7 +216,7 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
             target = next((m for m in reversed(same) if set(_roots(m.provisions)) & set(_roots(provisions))), None)
             if target is None and same:
                 # A bare "section 104" goes with the act its own paragraph has just named, regulations with the last.
-                line = text.rfind("\n", 0, found.start())
+                line = _paragraph_start(text, found.start())
                 named = [m for m in same if m.start > line]
                 alias = _ALIAS.findall(text, line + 1, found.start())
                 if named:
@@ -223,6 +227,21 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
                     target = same[-1]
         if target is not None and provisions:
             yield _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
+
+
+def _paragraph_start(text: str, offset: int) -> int:
+    """Where the line at `offset` begins; for a bullet, where its lead-in does."""
+    line = here = text.rfind("\n", 0, offset)
+    for _ in range(12):
+        above = text.rfind("\n", 0, max(here, 0))
+        if here <= 0:
+            break
+        if text[above + 1 : here].endswith(":"):
+            return above
+        if not text[above + 1 : here].endswith((";", "; and", "; or", ",")):
+            break
+        here = above
+    return line
 
 
 def _roots(provisions: tuple[str, ...] | list[str]) -> list[str]:

@@ -192,6 +192,9 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
     reading.remedies, payments = _one_each(reading, payments)
     awarded = {p.amount for p in payments} | {p.total for p in payments if p.total}
     parts = _sums_of_parts(payments)
+    paid = {
+        one.start for p in payments for one in find_sums(reading.text, p.start, p.end) if taken.get(one.start) == ""
+    }
     amounts = [
         Amount(
             p.sentence.number,
@@ -202,7 +205,7 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
             taken.get(p.sum.start) or _reason(reading, p, awarded, parts),
         )
         for p in places
-        if taken.get(p.sum.start) != ""
+        if taken.get(p.sum.start) != "" or p.sum.start not in paid
     ]
     reading.payments = sorted(payments, key=lambda p: (p.start, p.end))
     reading.amounts = amounts

@@ -133,7 +133,7 @@ _HAS_DONE_FIRST = regex.compile(
     r"|trained|retrained|published|issued|amended|revised|updated|reviewed|restored|repaid|refunded|apologised)\b"
 )
 _DID = regex.compile(
-    r"(?:[A-Z][^.;:]{0,50}, )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|[Ii]t)"
+    r"(?:[A-Z][^.;:]{0,50}?,? )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|[Ii]t)"
     r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded"
     r"|reimbursed"
     r"|repaid|waived|cancelled|backdated|amended|corrected|removed|updated|issued|introduced|changed|revised|appointed"
@@ -187,7 +187,7 @@ def find(doc: Doc, reader: Reader) -> list[Remedy]:
     """The remedies of a Doc, in order of the text; also kept in its Reading and its spans."""
     reading = reader.reading(doc)
     index = {s.start: i for i, s in enumerate(reading.sentences)}
-    found = [*_outcome(reading, index), *_along_the_way(reading)]
+    found = [*_by_then(reading, list(_outcome(reading, index))), *_along_the_way(reading)]
     reading.remedies = sorted(_once(found), key=lambda r: (r.start, r.end))
     doc.spans[SPANS] = spans_of(doc, reading, [(r.start, r.end, r.status) for r in reading.remedies])
     return reading.remedies
@@ -226,11 +226,12 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
         if s.section in _OUTCOME and "not_agreed" in _status_hits(reading, i)
     }
     withdrawn = {s.line for s in reading.sentences if s.section in _OUTCOME and _WITHDRAWN.search(reading.words(s))}
-    for line, sentences in by_line(_outcome_sentences(reading, index)).items():
+    lines = by_line(_outcome_sentences(reading, index))
+    for line, sentences in lines.items():
         words = reading.text[sentences[0].start : sentences[-1].end]
         ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
-        if words.endswith(":") or words.endswith(":-"):
-            own = find_deadline(words, reading.decision_date, last.due if last else None)
+        if _leads_in(words, sentences[0].kind, lines.get(line + 1)):
+            own = _deadline_of_lead(reading, sentences, last)
             if own is not None and own.same:
                 own = last
             nested = sentences[0].kind == "bullet" and lead is not None
@@ -260,14 +261,66 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 yield item
             continue
         lead = outer = None
+        here: Deadline | None = None  # what an earlier sentence of the paragraph says of when
         for sentence in sentences:
             if line in withdrawn and _RECOMMENDED.search(reading.words(sentence)):
                 continue
             for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                open_ended = item.deadline is None and item.status != "made"
+                if open_ended and here is not None and _GOES_ON.match(reading.words(sentence)):
+                    item = replace(item, deadline=here.words, due_date=here.due)
                 if item.deadline is not None and item.due_date is not None:
-                    last = Deadline(item.deadline, item.due_date)
+                    last = here = Deadline(item.deadline, item.due_date)
                 body = item.organisation or body
                 yield item
+
+
+def _by_then(reading: Reading, found: list[Remedy]) -> list[Remedy]:
+    """Gives actions without a time the one that a sentence of its own says for all.
+
+    "The Council has agreed the following, to be done by 6 September", or after them "It will do those things by …".
+    """
+    for sentence in reading.sentences:
+        words = reading.words(sentence)
+        told = _ALL_OF_THEM.search(words) if sentence.section in _OUTCOME else None
+        deadline = find_deadline(words, reading.decision_date) if told else None
+        if told is None or deadline is None or deadline.due is None or any(r.start == sentence.start for r in found):
+            continue
+        for i, remedy in enumerate(found):
+            open_ended = remedy.deadline is None and remedy.status in ("agreed", "recommended")
+            if open_ended and (remedy.start < sentence.start) is (told["before"] is not None):
+                found[i] = replace(remedy, deadline=deadline.words, due_date=deadline.due)
+    return found
+
+
+_GOES_ON = regex.compile(
+    r"(?:It|They|The \w+)(?: \w+)? (?:will|should|has|have) (?:\w+ )?(?:also|in addition|further)\b"
+)
+_ALL_OF_THEM = regex.compile(
+    r"\b(?:do|does|done|carry out|complete|take|finish|put in hand)\b[^.;]{0,30}"
+    r"\b(?P<before>(?:these|those|the above|all this|all of this|both|each of these|everything))\b"
+    r"|\b(?P<after>the following|the steps below|the actions below|these steps|these actions)\b",
+    regex.IGNORECASE,
+)
+
+
+def _leads_in(words: str, kind: str, following: list[Sentence] | None) -> bool:
+    """Whether a line leads in the bullets under it: by its colon, or as it breaks off before one."""
+    return words.endswith((":", ":-")) or (
+        kind != "bullet"
+        and following is not None
+        and following[0].kind == "bullet"
+        and not words.endswith((".", ";", "!", "?", ".”"))
+    )
+
+
+def _deadline_of_lead(reading: Reading, sentences: Sequence[Sentence], last: Deadline | None) -> Deadline | None:
+    """The deadline of a lead-in: of its last sentence, which leads, or else of one before."""
+    for sentence in reversed(sentences):
+        found = find_deadline(reading.words(sentence), reading.decision_date, last.due if last else None)
+        if found is not None:
+            return found
+    return None
 
 
 def _outcome_sentences(reading: Reading, index: dict[int, int]) -> list[Sentence]:
@@ -546,7 +599,7 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
             paid
             and not _NOT_PAID.search(words[: paid.start() + 1])
             and not _FOR_US.search(words)
-            and _ABOUT_A_COMPLAINT.search(_line_of(reading, sentence))
+            and ("has paid" in words or _ABOUT_A_COMPLAINT.search(_line_of(reading, sentence)))
         ):
             for a, b in _pieces(words, 0):
                 if types := _codes(reading, sentence.start + a, sentence.start + b):
@@ -589,7 +642,7 @@ _PAID_BEFORE = regex.compile(
 )
 _PAID_ENOUGH = regex.compile(
     r"£[\d.,]+[^.;£]{0,40} ha(?:s|ve) (?:already |now |since )?been paid|"
-    r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded)[^.;]{0,60}?"
+    r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded|sent|credited)[^.;]{0,60}?"
     r" (?:is|was) (?:an? )?(?:enough|sufficient|suitable|fair|reasonable|proportionate|adequate|appropriate)"
 )
 _NOT_PAID = regex.compile(
@@ -602,7 +655,7 @@ _ABOUT_A_COMPLAINT = regex.compile(
     regex.IGNORECASE,
 )
 _FOR_US = regex.compile(
-    r"\b(?:rent|invoices?|bills?|benefit|contractors?|landlord|school|agency|allowance|grant|salary|wages|fees? to"
+    r"\b(?:rent(?! account)|invoices?|bills?|benefit|contractors?|landlord|school|agency|allowance|grant|salary|wages|fees? to"
     r"|[Tt]ribunal|court|insurers?)\b"
 )
 # Who offers is a person, or what is offered is something at a price.
