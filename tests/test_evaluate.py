@@ -508,7 +508,7 @@ def test_digest_knows_raw_and_gold(folder: Path) -> None:
 def run(*arguments: object) -> tuple[int, str]:
     app = typer.Typer()
     app.command()(command)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(app, [*(str(argument) for argument in arguments), "--rules-only"])
     return result.exit_code, result.output
 
 
