@@ -122,6 +122,8 @@ def find_deadline(text: str, decided: date | None, last: date | None = None) -> 
             and not (match["year"] or match["y"] or match["iy"])
         ):
             due = add_period(due, 1, "year")
+        if due is not None and decided is not None and due < decided:
+            continue  # "charged before 22 May 2023" tells what was, not when to act
         found.append((opener.start(), Deadline(text[opener.start() : match.end()], due)))
     found.extend((match.start(), Deadline(match[0], None, same=True)) for match in _SAME.finditer(text))
     return min(found, key=lambda item: item[0])[1] if found else None

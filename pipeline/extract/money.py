@@ -38,7 +38,7 @@ _PER = regex.compile(
     r"\s*(?:,\s*)?(?:(?:a|an|per|each|every|for each|for every|for each of the|for each of|for every one of the"
     r"|for each full"
     r"|for each complete|for each school|per school|per calendar|for each calendar)\s+"
-    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?P<unit>day|night|week|fortnight|month|term|year|annum)s?"
+    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?:(?:school|working|full|complete|whole)\s+)?(?P<unit>day|night|week|fortnight|month|term|year|annum)s?"
     r"|(?P<adverb>daily|nightly|weekly|fortnightly|monthly|termly|yearly|annually|pcm|pw))\b",
     regex.IGNORECASE,
 )

@@ -5,6 +5,7 @@ Spans keys: `redress_payments` (one span a payment, label: its status) and `redr
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +23,7 @@ from pipeline.extract.sentences import Sentence, split
 from pipeline.values import Amount, Payment, Remedy
 
 SPANS, AMOUNTS = "redress_payments", "redress_amounts"
+_MOST_BULLETS = 12
 _MOST_PERIODS = 600  # "the spring 2022 terms" counts no terms
 _DAYS = {"day": 1.0, "week": 7.0, "fortnight": 14.0}
 _MONTHS = {"month": 1.0, "term": 4.0, "year": 12.0}
@@ -52,7 +54,7 @@ _SET_OFF = regex.compile(
     r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of"
     r"|instead of"
     r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
-    r"|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)"
+    r"|supersed\w+|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)"
     r"|not|remain\w*|still owes?|owed?)\b[^£;,]{0,40}$",
     regex.IGNORECASE,
 )
@@ -66,7 +68,7 @@ _PAY = regex.compile(
 )
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(
-    r"£[\d.,]+ each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
+    r"(?:£[\d.,]+|pounds) each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
     r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£"
     r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach,? (?:the |a further )?£",
     regex.IGNORECASE,
@@ -102,6 +104,10 @@ _ASIDE = regex.compile(
     r"\b(?:at|above|over|under|below|than|its|this|that|these|least|extra|rather than|with the|of the|usual|about)\s*$",
     regex.IGNORECASE,
 )
+_MAY_DEDUCT = regex.compile(
+    r"\b(?:may|can|could|is entitled to|is free to)\b[^.;£]{0,40}\b(?:deduct|set|take|offset|subtract|credit|use)\b",
+    regex.IGNORECASE,
+)
 _RATE = regex.compile(
     r"\s*(?:an?|per|each|every) (?:hour|mile|session|journey|lesson|visit|call|head)\b", regex.IGNORECASE
 )
@@ -118,6 +124,10 @@ _RUNNING = regex.compile(
 )
 _BESIDES = regex.compile(
     r"\b(?:in addition to|on top of|as well as|besides|over and above)\b[^£;]{0,40}$", regex.IGNORECASE
+)
+_SO_MANY = regex.compile(
+    rf"\b(?P<count>{_NUMBER}) (?:[a-z]+ ){{0,2}}?[a-z]+s (?:[\w’' ]{{0,40}})?,? ?(?:at|costing) £[\d.,]+ each$",
+    regex.IGNORECASE,
 )
 _EACH_THING = regex.compile(
     rf"£[\d.,]+ (?:for|per|a) each of (?:the |those |these )?(?P<count>{_NUMBER}) (?:\w+ )?\w+s\b", regex.IGNORECASE
@@ -305,6 +315,8 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
         return "other"
     if kept and before.rstrip().endswith("(") and not after.lstrip().startswith(("for", "to")):
         return None if _LABELLED.search(before) else "total"
+    if kept and _MAY_DEDUCT.search(_SENTENCE_END.split(before)[-1]):
+        return "debt"
     if kept and (_BESIDES.search(before) or _ASIDE.search(before) or _RATE.match(after)):
         return "other"
     return None
@@ -340,12 +352,19 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
         start, end = _part(text, remedy, place, all_kept)
     part = text[start:end]
     recipient = _recipient(reading, remedy, part, start, one)
-    count = _count(text[one.end : remedy.end], one.frequency) if one.frequency else _times(text[one.start : remedy.end])
+    if one.frequency:
+        count = _count(text[one.end : remedy.end], one.frequency)
+    else:
+        count = _times(text[one.start : remedy.end]) or _of_each(
+            text[remedy.start : one.end] + text[one.end : one.end + 5]
+        )
     if one.frequency and count is None:
         count = _count(words, one.frequency)
     earlier = [p.sum.end for p in all_kept if p.sum.start < one.start]
     later = [p.sum.start for p in all_kept if p.sum.start > one.start]
     around = text[max(earlier, default=remedy.start) : min(later, default=remedy.end)]
+    if _IF_FIRST.match(_sentence_around(reading, remedy) or words):
+        around = "if it "  # the whole sentence hangs on a condition
     total = _total(one, count, words, _WHICH.split(_SENTENCE_END.split(around)[0])[0])
     if total is not None:
         if (each := _each_of(reading, part)) is not None:
@@ -362,7 +381,7 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
         amount=one.pounds,
         status=remedy.status,
         frequency=one.frequency,
-        periods=count,
+        periods=int(count) if count is not None and count == int(count) else None,
         total=None if total is None else round(total, 2),
         recipient=recipient,
         purposes=_purposes(reading, start, end, remedy),
@@ -374,11 +393,18 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
     """The lead-in of a bullet, or what stands before a clause in its sentence: it says when both bodies pay."""
     i = reading.text.rfind("\n", 0, remedy.start)
     opening = _SENTENCE_END.split(reading.text[i + 1 : remedy.start])[-1]
-    if opening.strip():
-        return opening
-    j = reading.text.rfind("\n", 0, max(i, 0))
-    above = reading.text[j + 1 : max(i, 0)]
-    return above if above.endswith(":") else ""
+    at = bisect_right(reading.everything, remedy.start, key=lambda s: s.start) - 1
+    if opening.strip() or at < 0 or reading.everything[at].kind != "bullet":
+        return opening.strip()
+    for _ in range(_MOST_BULLETS):
+        j = reading.text.rfind("\n", 0, max(i, 0))
+        above = reading.text[j + 1 : max(i, 0)]
+        if above.endswith(":"):
+            return above
+        if not above.endswith((";", "; and", "; or", ",", ", and", ".")):
+            break
+        i = j
+    return ""
 
 
 _EACH_NOUN = regex.compile(
@@ -493,8 +519,11 @@ def _clip(words: str) -> str:
     return words[: found.start() + 12] if found else words
 
 
-def _count(words: str, frequency: str | None) -> int | None:
-    """How many periods the words count ("for 14 months", "three terms"), in the unit of `frequency`."""
+def _count(words: str, frequency: str | None) -> float | None:
+    """How many periods the words count ("for 14 months", "one and a half terms"), in the unit of `frequency`."""
+    half = regex.search(rf"\b(\w+) and a half {frequency}s\b", words, regex.IGNORECASE) if frequency else None
+    if half is not None and (whole := number(half[1])) is not None:
+        return whole + 0.5
     for found in _COUNTED.finditer(words):
         unit = "day" if found["unit"].lower() == "night" else found["unit"].lower()
         count = number(found["count"])
@@ -510,7 +539,7 @@ def _count(words: str, frequency: str | None) -> int | None:
     return 1 if one else None
 
 
-def _total(one: Sum, count: int | None, words: str, around: str) -> float | None:
+def _total(one: Sum, count: float | None, words: str, around: str) -> float | None:
     """What a sum comes to: the sum itself, times its periods, or over the days between two dates.
 
     `around` are the words between the payments before and after it: a condition among them leaves the total open.
@@ -533,9 +562,19 @@ def _total(one: Sum, count: int | None, words: str, around: str) -> float | None
     return None
 
 
+_IF_FIRST = regex.compile(r"\W*(?:if|should|unless|until|once)\b", regex.IGNORECASE)
+
+
 def _times(words: str) -> int | None:
     """How many things a sum is for, where the words begin with it and count them ("£10 for each of the 14 visits")."""
     found = _EACH_THING.match(words)
+    count = number(found["count"]) if found else None
+    return count if count is not None and 1 < count < _MOST_PERIODS else None
+
+
+def _of_each(words: str) -> int | None:
+    """How many things a sum is for, where they stand before it ("12 sessions with a therapist, at £65 each")."""
+    found = _SO_MANY.search(words)
     count = number(found["count"]) if found else None
     return count if count is not None and 1 < count < _MOST_PERIODS else None
 

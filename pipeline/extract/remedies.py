@@ -6,7 +6,7 @@ Spans key: `redress_remedies` (one span a remedy, label: its status).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import regex
@@ -149,6 +149,7 @@ _WITHDRAWN = regex.compile(
 )
 _RECOMMENDED = regex.compile(r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b")
 _WANTED = regex.compile(
+    r"\bwould (?:also |have |still )?like[d]? (?!to thank)|"
     r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me"
     r"|Council|Trust|it)\b to\b"
 )
@@ -236,7 +237,8 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 own = last
             nested = sentences[0].kind == "bullet" and lead is not None
             parent = outer if nested and outer is not None else (lead if nested else None)
-            status = _status(ids, agreed, line in refused, parent.status if parent else None)
+            turned_down = line in refused or ("recommends" in ids and _turned_down(reading, index, lines, line))
+            status = _status(ids, agreed, turned_down, parent.status if parent else None)
             lead = _Lead(
                 words,
                 status,
@@ -248,10 +250,8 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 outer = lead
             last = lead.deadline or last
             body = lead.organisation or body
-            for sentence in sentences[:-1]:  # what was done already may stand before a lead-in
-                for before in _clauses(reading, index, sentence, agreed, line in refused, last, body):
-                    if before.status == "made":
-                        yield before
+            for sentence in sentences[:-1]:  # an action may stand before a lead-in, in its paragraph
+                yield from _clauses(reading, index, sentence, agreed, line in refused, last, body)
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             item = _bullet(reading, index, sentences, words, lead, last)
@@ -304,14 +304,15 @@ _ALL_OF_THEM = regex.compile(
 )
 
 
+def _turned_down(reading: Reading, index: dict[int, int], lines: Mapping[int, list[Sentence]], line: int) -> bool:
+    """Whether the paragraph after the bullets of a lead-in says that the body does not agree to them."""
+    after = next((lines[k] for k in sorted(lines) if k > line and lines[k][0].kind != "bullet"), None)
+    return after is not None and "not_agreed" in _status_hits(reading, index[after[0].start])
+
+
 def _leads_in(words: str, kind: str, following: list[Sentence] | None) -> bool:
-    """Whether a line leads in the bullets under it: by its colon, or as it breaks off before one."""
-    return words.endswith((":", ":-")) or (
-        kind != "bullet"
-        and following is not None
-        and following[0].kind == "bullet"
-        and not words.endswith((".", ";", "!", "?", ".”"))
-    )
+    """Whether a line leads in bullets: by its colon, or because bullets follow it."""
+    return words.endswith((":", ":-")) or (kind != "bullet" and following is not None and following[0].kind == "bullet")
 
 
 def _deadline_of_lead(reading: Reading, sentences: Sequence[Sentence], last: Deadline | None) -> Deadline | None:
@@ -491,6 +492,12 @@ def _clauses(
     ):
         return
     typed = _with_untyped(words, typed)
+    if (
+        (all_of := _ALL_OF_THEM.search(words))
+        and all_of["after"]
+        and not {k for _, _, t in typed for k in t} - {"other"}
+    ):
+        return
     if _is_standard(words, [t for _, _, types in typed for t in types]):
         return
     if not done and (
