@@ -59,7 +59,8 @@ _BEFORE = regex.compile(
 # "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
 _LATER = regex.compile(
     rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})"
-    r"(?P<of> (?:of|to|in|under) (?:the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations|Order))?"
+    r"(?P<of> (?:of|to|in|under) (?:the same|the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations"
+    r"|Order))?"
 )
 _ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
 _PROCESS = regex.compile(

@@ -51,13 +51,13 @@ _SAME = regex.compile(
 )
 _ANCHORED_ELSEWHERE = regex.compile(
     r"\s*(?:of|from|after|following)\s+"
-    r"(?:its|the|her|his|their|that|any|receiving|receipt|being|a|an|each)\b"
+    r"(?:its|the|her|his|their|that|any|receiving|receipt|notice|being|a|an|each)\b"
     r"(?!\s+(?:same|date|final|decision|statement|report|public))",
     regex.IGNORECASE,
 )
 
 
-_CONDITION = regex.compile(r"\W*(?:if|should|where|unless|once|when)\b[^,]{5,160},", regex.IGNORECASE)
+CONDITION = regex.compile(r"\W*(?:if|should|where|unless|once|when)\b[^,]{5,160},", regex.IGNORECASE)
 _FURTHER = regex.compile(r"\b(?:further|another)\b", regex.IGNORECASE)
 
 
@@ -80,7 +80,7 @@ def find_deadline(text: str, decided: date | None, last: date | None = None) -> 
     is a condition and no deadline.
     """
     found: list[tuple[int, Deadline]] = []
-    condition = _CONDITION.match(text)
+    condition = CONDITION.match(text)
     for match in _PERIOD.finditer(text, condition.end() if condition else 0):
         count = number(match["count"] or match["bare"] or "")
         unit = (match["unit"] or match["bunit"]).lower()

@@ -54,7 +54,8 @@ _SET_OFF = regex.compile(
     r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of"
     r"|instead of"
     r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
-    r"|supersed\w+|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer|payment)?s? ?(?:of|from)"
+    r"|supersed\w+|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer"
+    r"|payment)?s? ?(?:of|from)"
     r"|not|remain\w*|still owes?|owed?)\b[^£;,]{0,40}$",
     regex.IGNORECASE,
 )
@@ -68,7 +69,7 @@ _PAY = regex.compile(
 )
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(
-    r"(?:£[\d.,]+|pounds) each\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
+    r"(?:£[\d.,]+|pounds) (?:each|apiece)\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
     r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£"
     r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach,? (?:the |a further )?£",
     regex.IGNORECASE,
@@ -260,7 +261,7 @@ def _of_remedy(
         whole = [q for q in kept if not q.sum.frequency and _multiple(q.sum.pounds, one, text, remedy)]
         if "refund_or_waiver" in remedy.types:
             whole = []  # what is given back is the sum that was paid, however it came about
-        reason = None if whole else _inside_reason(before, after, kept)
+        reason = None if whole else _inside_reason(before, after, kept, one.pounds, remedy.start)
         if (
             reason is None
             and k
@@ -293,8 +294,8 @@ def _of_remedy(
     return payments
 
 
-def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | None:
-    """Why a sum inside a remedy is no payment, or null when it is one."""
+def _inside_reason(before: str, after: str, kept: Sequence[_Place], pounds: float, begin: int) -> str | None:
+    """Why a sum inside a remedy, which begins at `begin`, is no payment, or null when it is one."""
     raised = regex.search(r"\b(?:increas|rais)", before, regex.IGNORECASE)
     if (_RANGE.search(before) and _RANGE_AFTER.match(after)) or (_RANGE_BEFORE.search(before) and not raised):
         return "guidance"
@@ -315,6 +316,8 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place]) -> str | Non
         return "other"
     if kept and before.rstrip().endswith("(") and not after.lstrip().startswith(("for", "to")):
         return None if _LABELLED.search(before) else "total"
+    if any(p.sum.pounds == pounds for p in kept) and _SENTENCE_END.search(before, kept[-1].sum.end - begin):
+        return "repeat"
     if kept and _MAY_DEDUCT.search(_SENTENCE_END.split(before)[-1]):
         return "debt"
     if kept and (_BESIDES.search(before) or _ASIDE.search(before) or _RATE.match(after)):
@@ -408,10 +411,13 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
 
 
 _EACH_NOUN = regex.compile(
-    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for) each (?:of the )?(?P<noun>tenant|child|resident"
-    r"|complainant|family|household|person|brother|sister|parent|couple|carer|applicant|sibling|twin)\b"
+    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for|and) each (?:of (?:the|her|his|their|these|those) )?"
+    r"(?:(?P<count>two|three|four|five|six|seven|eight) )?"
+    r"(?P<noun>tenant|child|children|resident|complainant|family|household|person|brother|sister|parent|couple|carer"
+    r"|applicant|sibling|twin|boy|girl|son|daughter)s?\b"
     r"|\beach (?P<own>tenant|child|resident|complainant|family|household|person|brother|sister|parent)"
-    r"(?:, [A-Z] and [A-Z],)? £",
+    r"(?:, [A-Z] and [A-Z],)? £"
+    r"|^each of the (?P<first>children|tenants|residents) £",
     regex.IGNORECASE,
 )
 _PLURALS = {"child": "children", "family": "families", "person": "people"}
@@ -422,7 +428,10 @@ def _each_of(reading: Reading, part: str) -> int | None:
     found = _EACH_NOUN.search(part)
     if found is None:
         return None
-    noun = (found["noun"] or found["own"]).lower()
+    if found["count"]:
+        return number(found["count"])
+    noun = (found["noun"] or found["own"] or found["first"]).lower()
+    noun = "child" if noun == "children" else noun.removesuffix("s")
     counted = regex.search(
         rf"\b(two|three|four|five|six|seven|eight|nine|ten|both) (?:\w+ ){{0,2}}?{_PLURALS.get(noun, noun + 's')}\b",
         reading.text,
@@ -465,7 +474,8 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
         return estate[0]
     every = _EACH_NOUN.search(part)
     if every is not None:
-        return f"each {(every['noun'] or every['own']).lower()}"
+        noun = (every["noun"] or every["own"] or every["first"]).lower()
+        return f"each {'child' if noun == 'children' else noun.removesuffix('s')}"
     before = reading.before(start)
     shift = one.start - start
     beside = _BESIDE.search(reading.text, max(remedy.start, one.start - 60), one.start)

@@ -13,7 +13,7 @@ import regex
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from pipeline.extract.deadlines import Deadline, find_deadline
+from pipeline.extract.deadlines import CONDITION, Deadline, find_deadline
 from pipeline.extract.money import find_sums
 from pipeline.extract.people import payee
 from pipeline.extract.reading import Component, Reader, Reading, reader_for, spans_of
@@ -54,7 +54,7 @@ _BASE = [
     "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
     "consult", "quash",
     "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun",
-    "redo", "reconvene", "rehouse", "meet", "collect", "deal", "help",
+    "redo", "reconvene", "rehouse", "collect", "deal", "help", "contribute", "devise",
 ]  # fmt: skip
 _THIRD = [
     f"{verb}es"
@@ -112,7 +112,7 @@ _THEY_PAY = regex.compile(
     r"\b(?:let|allow|enable|invite|permit|help)(?:s|ing)? (?:him|her|them|(?:Mr|Mrs|Ms|Miss) \w+)(?: to)? (?:re)?pay\b"
 )
 _PAYS = regex.compile(
-    r"\b(?:pays?|paid|payment|credit|remedy|compensat\w+|awards?"
+    r"\b(?:pays?|paid|payment|credit|contribut\w+|remedy|compensat\w+|awards?"
     r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment"
     r"|in compensation)",
     regex.IGNORECASE,
@@ -133,7 +133,8 @@ _HAS_DONE_FIRST = regex.compile(
     r"|trained|retrained|published|issued|amended|revised|updated|reviewed|restored|repaid|refunded|apologised)\b"
 )
 _DID = regex.compile(
-    r"(?:[A-Z][^.;:]{0,50}?,? )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|[Ii]t)"
+    r"(?:[A-Z][^.;:]{0,50}?,? )?(?:[Tt]he )?(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG"
+    r"|[Ii]t)"
     r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded"
     r"|reimbursed"
     r"|repaid|waived|cancelled|backdated|amended|corrected|removed|updated|issued|introduced|changed|revised|appointed"
@@ -152,6 +153,10 @@ _WANTED = regex.compile(
     r"\bwould (?:also |have |still )?like[d]? (?!to thank)|"
     r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me"
     r"|Council|Trust|it)\b to\b"
+)
+_WILL_NOT = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Ii]t|[Tt]hey|agency|company) (?:will|would|does|do|did) not"
+    r" (?:agree to |wish to |want to )?(?:pay|refund|make|apologise|accept|do)\b"
 )
 _RAISED_TO = regex.compile(
     r"\bha(?:s|ve) (?:now |since |also |agreed to )?(?:increased?|raised?|doubled?|improved?) (?:this|it|that|its"
@@ -449,7 +454,9 @@ def _is_within_the_action(words: str, deadline: Deadline) -> bool:
         regex.match(r"(?:with)?in\b", deadline.words, regex.IGNORECASE) is not None
         and not regex.search(r"\b(?:decision|statement|report)\b", deadline.words)
         and at > 0
-        and regex.search(r"\b(?:that|which|so|who|any|every|where|if|whose|are|is|how|new|future)\b", words[:at])
+        and regex.search(
+            r"\b(?:[a-z]{3,}ing|that|which|so|who|any|every|where|if|whose|are|is|how|new|future)\b", words[:at]
+        )
         is not None
     )
 
@@ -467,7 +474,8 @@ def _clauses(
     words = reading.words(sentence)
     ids = set(_status_hits(reading, index[sentence.start]))
     raised = _RAISED_TO.search(words) is not None
-    predicate = _PREDICATE.search(words) or _RAISED_TO.search(words)
+    condition = CONDITION.match(words)
+    predicate = _PREDICATE.search(words, condition.end() if condition else 0) or _RAISED_TO.search(words)
     done = (
         ("agrees" not in ids or _HAS_DONE_FIRST.match(words) is not None)
         and not raised
@@ -480,7 +488,7 @@ def _clauses(
             or ("done" in ids and _HAS_DONE.search(words) is not None)
         )
     )
-    if _WANTED.search(words) or (predicate is None and not done):
+    if _WANTED.search(words) or _WILL_NOT.search(words) or (predicate is None and not done):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
     pieces = _pieces(words, begin)
@@ -601,7 +609,7 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
             continue
         words = reading.words(sentence)
         ids = _status_hits(reading, i)
-        paid = _PAID_BEFORE.search(words) or _PAID_ENOUGH.search(words)
+        paid = _PAID_BEFORE.search(words) or _PAID_ENOUGH.search(words) or _SENT_BACK.search(words)
         if (
             paid
             and not _NOT_PAID.search(words[: paid.start() + 1])
@@ -647,7 +655,12 @@ _PAID_BEFORE = regex.compile(
     r"|£[\d,.]+ (?:it has |it had |the Council has )?already paid is (?:enough|sufficient|a (?:suitable|fair"
     r"|reasonable))"
 )
+_SENT_BACK = regex.compile(
+    r"\b(?:uph(?:e|o)ld|apologis|apolog|sorry|error|mistake)[^.]{0,160}\b(?:sent|gave|paid|enclosed|returned)"
+    r"(?: (?:him|her|them|back|the|a|cheque|for|of|(?:Mr|Mrs|Ms|Miss) \w+))* £"
+)
 _PAID_ENOUGH = regex.compile(
+    r"£[\d.,]+ (?:that |which )?(?:the \w+ )?(?:has|had) (?:paid|sent|given|refunded) already\b|"
     r"£[\d.,]+[^.;£]{0,40} ha(?:s|ve) (?:already |now |since )?been paid|"
     r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded|sent|credited)[^.;]{0,60}?"
     r" (?:is|was) (?:an? )?(?:enough|sufficient|suitable|fair|reasonable|proportionate|adequate|appropriate)"
@@ -662,21 +675,20 @@ _ABOUT_A_COMPLAINT = regex.compile(
     regex.IGNORECASE,
 )
 _FOR_US = regex.compile(
-    r"\b(?:rent(?! account)|invoices?|bills?|benefit|contractors?|landlord|school|agency|allowance|grant|salary|wages|fees? to"
+    r"\b(?:rent(?! account)|invoices?|bills?|benefit|contractors?|landlord|school|agency|allowance|grant|salary"
+    r"|wages|fees? to"
     r"|[Tt]ribunal|court|insurers?)\b"
 )
 # Who offers is a person, or what is offered is something at a price.
+# Who offers is a person or an insurer, what is offered is something at a price, or it is only supposed.
 _PERSON_OFFERS = regex.compile(
-    r"\b(?:(?:Mr|Mrs|Ms|Miss) \w+|[Ss]he|[Hh]e) (?:has |had |then |also )?offer"
-    r"|\boffer\w*\b[^£.;]{0,60}\b(?:at|for|worth|rent of) £"
-    r"|\b(?:revive|repeat|withdraw) (?:its|the|that)\b[^.;]{0,20}\boffer"
+    r"\b(?:Mr|Mrs|Ms|Miss) (?:and (?:Mr|Mrs|Ms|Miss) )?\w+ (?:has |had |then |also )?offer|\binsurers?\b"
+    r"|\b(?:[Ss]he|[Hh]e|[Tt]hey) (?:has |had |have |then |also )?offered (?:to pay|the [Cc]ouncil|it|a rent|rent)\b"
+    r"|\boffer\w*\b[^£.;]{0,60}\b(?:at|worth(?: over)?|rent of) £"
+    r"|\b(?:revive|repeat|withdraw|passed over|accept|refuse) (?:its|the|that|an?)\b[^.;]{0,20}\boffer"
+    r"|\b(?:if|whether|had it|would have) [^.;]{0,60}\boffer"
 )
-_OFFERED = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Mm]anager|[Oo]fficer|director|reply|letter|response|[Ii]t"
-    r"|head of [\w ]+|second|first|stage (?:one|two)|latter|company|complaints? team)\b[^.;]{0,160}?\boffer(?:s|ed"
-    r"|ing)?\b|^offered\b|\bthe offer of\b",
-    regex.IGNORECASE,
-)
+_OFFERED = regex.compile(r"\boffer(?:s|ed|ing)?\b[^.;£]{0,90}£|£[\d,.]+[^.;£]{0,20}\boffer", regex.IGNORECASE)
 # What a body says it will do of its own accord, and the words of an answer that owns something up.
 _PROMISED = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|CCG|[Ii]t|manager)(?: has)? (?:[^.;,]{0,60} and )?"
