@@ -128,7 +128,7 @@ def verdicts(words: Sequence[str], hits: Sequence[Hit], begin: int) -> list[Verd
 
 
 def _quoted(words: Sequence[str], begin: int) -> set[int]:
-    """The tokens between double quotation marks: somebody else's words. A quotation may begin in an earlier sentence."""
+    """The tokens between double quotation marks, somebody else’s words; they may begin in an earlier sentence."""
     inside, quoted = next((word == "”" for word in words if word in ("“", "”")), False), set()
     for i, word in enumerate(words):
         if word in ("“", "”", '"'):
