@@ -118,7 +118,7 @@ _ALL = (
         _column("polarity", STRING, "fault or no_fault"),
         _column("types", CODES, "the kinds of fault (taxonomy: fault_types)"),
         _column("injustice", CODES, "what its paragraph says followed from the fault (taxonomy: injustice_types)"),
-        _column("probability", pa.float64(), "how likely rules and models together hold it, 0 to 1; null without models ?"),
+        _column("probability", pa.float64(), "how likely rules and models hold it, 0 to 1; null without models ?"),
         _column("method", STRING, "rule where a rule found it, model where a model alone did"),
     ),
     _table(

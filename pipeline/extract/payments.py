@@ -411,7 +411,7 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
 
 
 _EACH_NOUN = regex.compile(
-    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for|and) each (?:of (?:the|her|his|their|these|those) )?"
+    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|and) each (?:of (?:the|her|his|their|these|those) )?"
     r"(?:(?P<count>two|three|four|five|six|seven|eight) )?"
     r"(?P<noun>tenant|child|children|resident|complainant|family|household|person|brother|sister|parent|couple|carer"
     r"|applicant|sibling|twin|boy|girl|son|daughter)s?\b"

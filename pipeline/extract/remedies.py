@@ -687,6 +687,7 @@ _PERSON_OFFERS = regex.compile(
     r"|\boffer\w*\b[^£.;]{0,60}\b(?:at|worth(?: over)?|rent of) £"
     r"|\b(?:revive|repeat|withdraw|passed over|accept|refuse) (?:its|the|that|an?)\b[^.;]{0,20}\boffer"
     r"|\b(?:if|whether|had it|would have) [^.;]{0,60}\boffer"
+    r"|\b[Tt]hey (?:had |have )?offered\b"
 )
 _OFFERED = regex.compile(r"\boffer(?:s|ed|ing)?\b[^.;£]{0,90}£|£[\d,.]+[^.;£]{0,20}\boffer", regex.IGNORECASE)
 # What a body says it will do of its own accord, and the words of an answer that owns something up.
