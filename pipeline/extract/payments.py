@@ -411,7 +411,7 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
 
 
 _EACH_NOUN = regex.compile(
-    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|and) each (?:of (?:the|her|his|their|these|those) )?"
+    r"\b(?:pays?|repays?|refunds?|gives?|offer(?:s|ed)?|to|for|and) each (?:of (?:the|her|his|their|these|those) )?"
     r"(?:(?P<count>two|three|four|five|six|seven|eight) )?"
     r"(?P<noun>tenant|child|children|resident|complainant|family|household|person|brother|sister|parent|couple|carer"
     r"|applicant|sibling|twin|boy|girl|son|daughter)s?\b"
@@ -473,7 +473,7 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
     if estate is not None:
         return estate[0]
     every = _EACH_NOUN.search(part)
-    if every is not None:
+    if every is not None and not every[0].lower().startswith("for "):
         noun = (every["noun"] or every["own"] or every["first"]).lower()
         return f"each {'child' if noun == 'children' else noun.removesuffix('s')}"
     before = reading.before(start)
