@@ -12,7 +12,7 @@ from pipeline.cli import app
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("part", ["development"])
+@pytest.mark.parametrize("part", ["development", "test"])
 def test_no_measure_is_under_its_floor(part: str) -> None:
     folder = str(ROOT / "corpus" / "decisions" / part)
     floors = str(ROOT / "corpus" / "floors.json")

@@ -162,7 +162,7 @@ SECTIONS = [
         (),
         "  1. Within four weeks of my final decision, the Council will apologise to Ms A in writing. "
         "It will also pay her £150.\n",
-        [("apology", "agreed", "2023-06-07"), ("payment", "agreed", None)],
+        [("apology", "agreed", "2023-06-07"), ("payment", "agreed", "2023-06-07")],
         [(150, "agreed")],
     ),
     (

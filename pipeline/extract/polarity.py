@@ -198,8 +198,10 @@ def _weigh(
             if modifier.start >= hit.end and _trails(modifier, words, begin):
                 return None  # "It was unacceptable, says Mr Q"
             continue
-        if modifier.start >= hit.end or "nothing" in modifier.rule.assigns or modifier.end > hit.end:
+        if modifier.start >= hit.end or "nothing" in modifier.rule.assigns:
             continue
+        if modifier.end > hit.end and modifier.rule.id != "counterfactual":
+            continue  # what a fault did not lead to is told around it
         if modifier.end > hit.start and (
             modifier.start > hit.start or ("negates" in modifier.rule.assigns and not bare)
         ):
