@@ -43,7 +43,7 @@ _SIGNS = tuple(
         r"\b(?:says?|said|complain\w*|told|believes?)\b",
     )
 )
-_LENIENT = 0.1  # how far below the limit a finding of the rules still stands
+_LENIENT = 0.2  # how far below the limit a finding of the rules still stands
 _UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
 # What is known of a sentence beside its words, in the order of the weights.
 WITNESSES = (
