@@ -175,8 +175,8 @@ def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> N
     ("text", "expected"),
     [
         (
-            "(Local Government Act 1974, sections 26(1) and 26A(1), as amended)",
-            [("Local Government Act", 1974, ("s26(1)", "s26A(1)"))],
+            "(Local Government Act 1974, sections 25 and 26A(1), as amended)",
+            [("Local Government Act", 1974, ("s25", "s26A(1)"))],
         ),
         (
             "(Local Government Act 1974, Schedule 5, paragraph 5(2), as amended)",
