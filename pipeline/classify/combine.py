@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.classify.features import (
     Judged,
-    finding_texts,
+    fault_texts,
     judged_sentences,
     normal,
     outcome_text,
@@ -113,7 +113,7 @@ def _combined(
         found = replace(found, findings=_findings(decision, found, model, models.get("decision"), weights["finding"]))
     faults = [i for i, f in enumerate(found.findings) if f.polarity == "fault"]
     findings = list(found.findings)
-    for name, texts_of in (("fault_types", finding_texts), ("injustice_types", paragraph_texts)):
+    for name, texts_of in (("fault_types", fault_texts), ("injustice_types", paragraph_texts)):
         model = models.get(name) if name in weights else None
         if model is None or not faults:
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.classify.features import (
-    finding_texts,
+    fault_texts,
     judged_sentences,
     normal,
     outcome_views,
@@ -147,7 +147,7 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
                 found.append(Example(verdict_text(decision.text[s.start : s.end]), (label,), group, origin))
         return found
     faults = [(f, Finding(None, "", start, end, "fault")) for f, (start, end) in spans if f.polarity == "fault"]
-    texts = (finding_texts if name == "fault_types" else paragraph_texts)(decision, [span for _, span in faults])
+    texts = (fault_texts if name == "fault_types" else paragraph_texts)(decision, [span for _, span in faults])
     return [
         Example(normal(text), tuple(sorted(f.types if name == "fault_types" else f.injustice)), group, origin)
         for text, (f, _) in zip(texts, faults, strict=True)

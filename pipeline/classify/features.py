@@ -158,3 +158,13 @@ def paragraph_texts(decision: Decision, findings: Sequence[Finding]) -> list[str
         end = decision.text.find("\n", finding.end)
         texts.append(decision.text[start : len(decision.text) if end < 0 else end])
     return texts
+
+
+def fault_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
+    """What the model of kinds reads of each fault: its sentence, that with what it points back to, its paragraph.
+
+    What is said more often counts for more: the sentence three times, the rest of its paragraph once.
+    """
+    told = finding_texts(decision, findings)
+    around = paragraph_texts(decision, findings)
+    return [f"{decision.text[f.start : f.end]} {a} {b}" for f, a, b in zip(findings, told, around, strict=True)]

@@ -22,7 +22,7 @@ from pipeline.classify.combine import (
     said_of,
     witness_rows,
 )
-from pipeline.classify.features import finding_texts, judged_sentences, paragraph_texts
+from pipeline.classify.features import fault_texts, judged_sentences, paragraph_texts
 from pipeline.classify.models import Model
 from pipeline.classify.train import Trained
 from pipeline.evaluate.gold import Gold, spans_of
@@ -71,7 +71,7 @@ class Case:
             faults = [
                 (f, spans_of(f.quote, decision, self.gold.file)[0]) for f in self.gold.findings if f.polarity == "fault"
             ]
-            texts_of = finding_texts if name == "fault_types" else paragraph_texts
+            texts_of = fault_texts if name == "fault_types" else paragraph_texts
             texts = texts_of(decision, [Finding(None, _section(decision, a), a, b, "fault") for _, (a, b) in faults])
             known = [f for f in (*self.found.findings, *self.found.candidates) if f.polarity == "fault"]
             field = "types" if name == "fault_types" else "injustice"

@@ -46,7 +46,7 @@ _SAME = regex.compile(
     r"\b(?:(?:with)?in|by|inside) (?:the|that|those) same (?:\w+ )?"
     r"(?:month|months|period|time|date|day|timescale|timetable|weeks|days|deadline)"
     r"|\b(?:with)?in (?:those|these) (?:\w+ )?(?:weeks|months|days)"
-    r"|\bat the same time|\bby (?:the same|that) date|\bin that time",
+    r"|\bat the same time|\bby (?:the same|that) date|\b(?:with)?in that time|\bby then\b",
     regex.IGNORECASE,
 )
 _ANCHORED_ELSEWHERE = regex.compile(
@@ -125,7 +125,8 @@ def find_deadline(text: str, decided: date | None, last: date | None = None) -> 
         if due is not None and decided is not None and due < decided:
             continue  # "charged before 22 May 2023" tells what was, not when to act
         found.append((opener.start(), Deadline(text[opener.start() : match.end()], due)))
-    found.extend((match.start(), Deadline(match[0], None, same=True)) for match in _SAME.finditer(text))
+    repeats = _SAME.finditer(text, condition.end() if condition else 0)
+    found.extend((match.start(), Deadline(match[0], None, same=True)) for match in repeats)
     return min(found, key=lambda item: item[0])[1] if found else None
 
 

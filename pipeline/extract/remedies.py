@@ -71,25 +71,43 @@ _PAST = [
     "identified", "reconsidered", "completed", "held", "put", "introduced", "developed", "published", "changed",
     "revised", "reported", "met", "appointed", "shared", "added", "placed", "extended", "dimmed", "fitted",
     "cleared", "restored", "reinstated", "withdrawn", "withdrew", "notified", "addressed", "credited",
-    "repaired", "installed", "replaced",
+    "repaired", "installed", "replaced", "made", "brought", "taken", "took", "built", "drawn", "begun", "bought",
+    "struck", "spoken", "spoke", "recruited", "retrained", "rewritten", "rewrote", "shown", "said sorry", "deleted",
 ]  # fmt: skip
 
 
 _ACTIONS = frozenset([*_BASE, *_THIRD])
 
 
-def _splitter(verbs: Sequence[str]) -> regex.Pattern[str]:
+# A word between "and" and what an object begins with is a verb, unless it joins words or tells of somebody else's act.
+_OBJECT = r"(?:the|its|her|his|their|them|him|it|all|any|every|each|an?|(?:Mr|Mrs|Ms|Miss)|how|whether|what)"
+_NO_VERB = (
+    r"(?:of|for|by|with|to|from|at|on|in|about|that|than|as|if|when|where|whether|while|until|since|because|so|then|not|all"
+    r"|both|how|what|which|who|also|over|under|after|before|into|upon|against|between|during|through|without|within|via|per"
+    r"|like|only|even|just|is|was|are|were|be|been|has|have|had|did|does|do|will|would|should|could|can|may|might|must"
+    r"|but|or|nor|either|neither|such|once|unless|though|although|given|why|perhaps|half|following"
+    r"|trouble|worry|upset|distress|stress|anxiety|inconvenience|uncertainty|frustration|loss|cost|harm)"
+)
+_TIME = r"(?:(?:by|within|before) [^,;.]{3,40},? )?"
+
+
+def _splitter(verbs: Sequence[str], form: str) -> regex.Pattern[str]:
     ways = "|".join(sorted(verbs, key=len, reverse=True))
+    any_verb = rf"(?!{_NO_VERB}\b)[a-z]{{2,}}(?<!{{}})(?= (?:up |out |in |back |off |down |on )?{_OBJECT}\b)".replace(
+        "(?<!{})", {"base": r"(?<!ing|ed|ly|[^s]s)", "third": r"(?<=s)", "past": r"(?<=ed)"}[form]
+    )
     return regex.compile(
-        rf"(?:,? and (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?=(?:{ways})\b)"
+        rf"(?:,? and,? (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?={_TIME}(?:{ways})\b)"
+        rf"|,? and,? (?:also |then |to )?(?={_TIME}{any_verb})"
         r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|the \w+) )?(?:will|should|must|has agreed to|have agreed to"
         r"|is to|are to)"
         r"(?: also| then| each)? (?=[a-z]+\b)|(?=(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ))"
+        + (r"|,? and (?=ha(?:s|ve) [a-z]+)" if form == "past" else "")
     )
 
 
 # Where an action follows another: in the form of the first ("to check … and report", "pays … and reviews").
-_SPLITS = {form: _splitter(verbs) for form, verbs in (("base", _BASE), ("third", _THIRD), ("past", _PAST))}
+_SPLITS = {form: _splitter(verbs, form) for form, verbs in (("base", _BASE), ("third", _THIRD), ("past", _PAST))}
 _VERBS = "|".join(sorted(_ACTIONS, key=len, reverse=True))
 _PREDICATE = regex.compile(
     r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since |further |therefore |rightly )?"
@@ -120,7 +138,7 @@ _PAYS = regex.compile(
 _HAS_DONE_LATELY = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|District|County|Borough|[Ii]t|[Tt]hey)"
     r"(?: says? (?:that )?[\w ]{0,30}?\bit)? (?:has|have|had) (?:already|since|now|also|recently) "
-    r"(?!agreed|offered|promised|accepted|proposed|asked|confirmed|explained|said|told|undertaken|refused|declined|been|had"
+    r"(?!agreed|offered|promised|accepted|acknowledged|admitted|conceded|maintained|proposed|asked|confirmed|explained|said|told|undertaken|refused|declined|been|had"
     r"|decided|considered)"
     r"(?:\w+ly )?(?:\w+ed|begun|bought|brought|built|drawn|given|held|made|met|put|sent|set|shown|taken|written"
     r"|rewritten"
@@ -526,6 +544,10 @@ def _clauses(
         status = "agreed"
     else:
         status = _status(ids, agreed, False, None)
+    # "…, and, by 11 February, audit ten files": a time that opens a later action is not said of those before it.
+    said_at = words.find(deadline.words) if deadline is not None else -1
+    if not any(a == said_at for a, _, _ in typed[1:]):
+        said_at = -1
     if len(typed) == 1:
         typed = [(0, len(words), typed[0][2])]
     else:
@@ -536,7 +558,7 @@ def _clauses(
             piece = piece[: comment.start()]
         trimmed = len(piece.rstrip(" ,;"))
         own = find_deadline(piece, reading.decision_date) if len(typed) > 1 else deadline
-        own = own if own is not None and not own.same else deadline
+        own = own if own is not None and not own.same else deadline if b > said_at else None
         standing = "made" if _DONE_PIECE.match(piece) else status
         yield Remedy(
             paragraph=sentence.number,
@@ -637,11 +659,16 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
                 )
             elif _PROMISED.search(words) and (types := _codes(reading, sentence.start, sentence.end)):
                 yield _past(reading, sentence, 0, len(words), types, "agreed")
-            elif "done" in ids and not _told(reading, i) and (not _DENIES.search(words) or _RELIES.search(words)):
+            elif (lately := _HAS_DONE_LATELY.search(words) or _SAID_SORRY.search(words) or "done" in ids) and (
+                not _told(reading, i)
+                # What is denied after it is what it was done about ("said sorry for not returning the call").
+                and (not _DENIES.search(words if lately is True else words[: lately.start()]) or _RELIES.search(words))
+            ):
                 for a, b in _pieces(words, 0):
                     types = _codes(reading, sentence.start + a, sentence.start + b)
-                    if types:
-                        yield _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
+                    if types or _HAS_DONE_LATELY.search(words, a, b):
+                        piece = _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
+                        yield piece if types else replace(piece, types=("other",))
 
 
 # A body that has paid or given back a sum: redress, unless somebody asks for it, or it is what the body pays regularly.
@@ -708,6 +735,10 @@ def _line_of(reading: Reading, sentence: Sentence) -> str:
     return reading.text[start : end if end >= 0 else len(reading.text)]
 
 
+_SAID_SORRY = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|ICB|[Ii]t)(?: has| had)?(?: \w+ly| already| since| also)? "
+    r"(?:said (?:it was |that it was )?sorry|put (?:this|that|it|the \w+) right|struck it out)\b"
+)
 _DENIES = regex.compile(
     r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b"
 )
