@@ -197,9 +197,13 @@ class Extraction:
 
     @property
     def injustice_found(self) -> bool:
-        """Whether at least one fault is said to have caused injustice: a kind is named, or the word itself is used."""
+        """Whether at least one fault is said to have caused injustice.
+
+        A kind is named, or the word itself is used, or a sum is awarded, which is never done without.
+        """
         kinds = {kind for f in self.findings if f.polarity == "fault" for kind in f.injustice}
-        return self.fault_found and (self.injustice_told or bool(kinds - {"none"}))
+        awarded = any(p.status in ("agreed", "recommended") for p in self.payments)
+        return self.fault_found and (self.injustice_told or awarded or bool(kinds - {"none"}))
 
 
 @dataclass(frozen=True, slots=True)

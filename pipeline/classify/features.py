@@ -121,13 +121,13 @@ class Judged(NamedTuple):
 
 
 def judged_sentences(decision: Decision) -> list[Judged]:
-    """The sentences in which a finding may stand, in order; headings are none."""
+    """The sentences in which a finding may stand, in order; headings and what leads in a list are none."""
     return [
         Judged(s.start, s.end, s.number, s.section, s.role)
         for line in lines_of(decision)
         if line.section in JUDGING
         for s in sentences_in(decision.text, line)
-        if s.end - s.start > SHORTEST
+        if s.end - s.start > SHORTEST and decision.text[s.end - 1] != ":"
     ]
 
 

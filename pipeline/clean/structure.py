@@ -175,14 +175,16 @@ def _base_level(lines: Sequence[Line], layout: Layout) -> int:
     return min(known or levels)
 
 
+_LETTERED = regex.compile(r"\([A-Z]\) [A-Z]")  # "(A) The out-of-hours line"
+
+
 def _could_be_heading(text: str) -> bool:
     words = text.count(" ") + 1
     return (
         words <= _HEADING_WORDS
         and not text.endswith((".", ";", ":", ","))
-        and text[0] not in "(-•"
+        and (_LETTERED.match(text) is not None or (text[0] not in "(-•" and _CELL.fullmatch(text) is None))
         and not text[0].islower()
-        and _CELL.fullmatch(text) is None
     )
 
 

@@ -11,7 +11,8 @@ from pipeline.dates import DATE, add_period, date_of
 from pipeline.extract.money import number
 
 _COUNT = (
-    r"\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"\d{1,3}|a(?: further| calendar)?|an(?:other)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve|thirteen|fourteen|fifteen|sixteen"
     r"|eighteen|twenty(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|thirty|forty|sixty|ninety"
 )
 _PERIOD = regex.compile(
@@ -82,7 +83,7 @@ def find_deadline(text: str, decided: date | None, last: date | None = None) -> 
     found: list[tuple[int, Deadline]] = []
     condition = CONDITION.match(text)
     for match in _PERIOD.finditer(text, condition.end() if condition else 0):
-        count = number(match["count"] or match["bare"] or "")
+        count = 1 if (match["count"] or "").lower().startswith("a") else number(match["count"] or match["bare"] or "")
         unit = (match["unit"] or match["bunit"]).lower()
         if count is None:
             continue

@@ -83,7 +83,7 @@ _EVERYWHERE = frozenset(
         "having",
     ]
 )
-_SHARED = 1  # words a finding and a rule must share
+_SHARED = 1
 
 
 @dataclass(slots=True)
@@ -117,6 +117,7 @@ def find(doc: Doc, reader: Reader) -> list[Finding]:
     """The findings of a Doc, in order of the text; also kept in its Reading and its spans."""
     reading = reader.reading(doc)
     judged = [_judge(doc, reading, i) for i in range(len(reading.sentences))]
+    _pass_on(reading, judged)
     decided = _decide(reading, judged)
     found = _findings(reading, decided, decided)
     taken = {item.index for item, _ in decided}
@@ -168,6 +169,19 @@ def _judge(doc: Doc, reading: Reading, index: int) -> _Judged:
     )
     item.found = verdicts(words, hits, begin)
     return item
+
+
+def _pass_on(reading: Reading, judged: list[_Judged]) -> None:
+    """What leads in a list of faults ("The Council was at fault in that it:") is said of each bullet, not by itself."""
+    leading = False
+    for item in judged:
+        sentence = item.sentence
+        if sentence.kind != "bullet":
+            leading = item.strong("fault") and reading.words(sentence).endswith(":")
+            if reading.words(sentence).endswith(":"):
+                item.found = []
+        elif leading and sentence.opens and not item.strong("no_fault"):
+            item.found = [Verdict("fault", "strong", 0, "listed")]
 
 
 def _decide(reading: Reading, judged: list[_Judged]) -> _Decided:

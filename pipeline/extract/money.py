@@ -18,7 +18,8 @@ _WORD = "|".join(
 _SUM = regex.compile(
     r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)"
     r"(?:\s?(?P<scale>k|m|bn|million|thousand|billion)\b)?"
-    r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence|(?-i:p))\b(?!\.\s?\d)",
+    r"|(?<![\d.,£\w])(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<part>\.\d{1,2})?\s?(?P<coin>pounds|pence"
+    r"|(?-i:p))\b(?!\.\s?\d)",
     regex.IGNORECASE,
 )
 _SPELT = regex.compile(
@@ -38,7 +39,8 @@ _PER = regex.compile(
     r"\s*(?:,\s*)?(?:(?:a|an|per|each|every|for each|for every|for each of the|for each of|for every one of the"
     r"|for each full"
     r"|for each complete|for each school|per school|per calendar|for each calendar)\s+"
-    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?:(?:school|working|full|complete|whole)\s+)?(?P<unit>day|night|week|fortnight|month|term|year|annum)s?"
+    r"(?:(?P<count>\d+|[a-z]+)\s+)?(?:(?:school|working|full|complete|whole)\s+)?(?P<unit>day|night|week"
+    r"|fortnight|month|term|year|annum)s?"
     r"|(?P<adverb>daily|nightly|weekly|fortnightly|monthly|termly|yearly|annually|pcm|pw))\b",
     regex.IGNORECASE,
 )

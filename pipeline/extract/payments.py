@@ -46,7 +46,8 @@ _TOTAL_AFTER = regex.compile(
     regex.IGNORECASE,
 )
 _WAIVED = regex.compile(
-    r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv\w+|cancel\w*|clear\w*|remov\w+|withdr\w+|reduc\w+"
+    r"\b(?:writ(?:e|es|ten|ing) off|wrote off|waiv(?:e|es|ed|ing)|cancel(?:s|led|ling)?|clear(?:s|ed|ing)?"
+    r"|remov(?:e|es|ed|ing)|withdr(?:aw|aws|ew|awn|awing)|reduc(?:e|es|ed|ing)"
     r"|tak(?:e|es|en|ing) (?:the|her|his|their|off|that|this))\b",
     regex.IGNORECASE,
 )
@@ -70,16 +71,20 @@ _PAY = regex.compile(
 _PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
 _EACH = regex.compile(
     r"(?:£[\d.,]+|pounds) (?:each|apiece)\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
+    r"|\bfor each of (?:[A-Z]\b|them\b|(?:the|her|his|their) (?:\w+ )?(?:children|sons|daughters|brothers"
+    r"|sisters|twins))"
+    r"|£[\d.,]+ (?:a|per) (?:day|week|fortnight|month|term|year) each\b"
     r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£"
     r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach,? (?:the |a further )?£",
     regex.IGNORECASE,
 )
 _BOTH_BODIES = regex.compile(
     r"\b(?:will|should|to|must|agreed to) each(?:,[^,]{1,60},)? (?:also )?(?:pay|make|give|refund)"
-    r"|\beach (?:council|body|organisation|authority|of them) (?:will|should|has agreed to) pay"
+    r"|\beach (?:(?:council|body|organisation|authority|of them) )?(?:will|should|has agreed to|is to)"
+    r"(?:,[^,£]{1,60},)? (?:also )?pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
     r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to"
-    r"|must) each\b[^.;£]{0,120}(?::|\band )$|^each pay\b",
+    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|^each pay\b",
     regex.IGNORECASE,
 )
 # A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.
@@ -96,23 +101,37 @@ _LESS_TIME = regex.compile(
     r"\b(?:less|excluding|except(?: for)?|apart from|not counting) (?:the |any )?(?:\w+ )?(?:holidays?|weeks?"
     r"|months?|days?|period|time)\b"
 )
-_WHICH = regex.compile(r"£[\d.,]+[^£]*?\K, which (?:it|the \w+|she|he|they) ")
+_WHICH = regex.compile(
+    r"£[\d.,]+[^£]*?\K,? (?:which (?:it|the \w+|she|he|they) |(?:except|save) that |from which |although |though )"
+)
 _SENTENCE_END = regex.compile(r"(?<=[.;]) (?=[A-Z])")
 # "the camera (£389.99) and the locks (£120)": each bracket says what one thing cost.
 _LABELLED = regex.compile(r"\(£[\d.,]+\)[^()£]*\b(?:and|,)[^()£]*\($")
 # A second sum that only tells more of the first: "the extra £18 an hour", "which with the £113", "above £70".
 _ASIDE = regex.compile(
-    r"\b(?:at|above|over|under|below|than|its|this|that|these|least|extra|rather than|with the|of the|usual|about)\s*$",
+    r"\b(?:at|above|over|under|below|than|its|this|that|these|least|extra|rather than|with the|of the|usual"
+    r"|about)\s*$",
     regex.IGNORECASE,
 )
 _MAY_DEDUCT = regex.compile(
-    r"\b(?:may|can|could|is entitled to|is free to)\b[^.;£]{0,40}\b(?:deduct|set|take|offset|subtract|credit|use)\b",
+    r"\b(?:may|can|could|is entitled to|is free to)\b[^.;£]{0,40}\b(?:deduct|set|take|offset|subtract|credit"
+    r"|use|keep|retain"
+    r"|withhold|put)\b",
     regex.IGNORECASE,
 )
 _RATE = regex.compile(
     r"\s*(?:an?|per|each|every) (?:hour|mile|session|journey|lesson|visit|call|head)\b", regex.IGNORECASE
 )
 _EXTRA = regex.compile(r"\b(?:further|another|additional|extra|separate)\b[^£]{0,25}$", regex.IGNORECASE)
+# "in place of the £200 that it offered, …": the sum that gives way is none that is paid.
+_INSTEAD_OF = regex.compile(
+    r"\b(?:in place of|instead of|rather than|replac(?:es|ing)|supersed(?:es|ing)) (?:the|its|that"
+    r"|an?)?[^£.;,]{0,30}$",
+    regex.IGNORECASE,
+)
+_PRICED = regex.compile(
+    r"\b(?:estimate|quote|quotation|price|bill|invoice|worth|valued)[^£.;,]{0,20}$", regex.IGNORECASE
+)
 _FORMS_PART = regex.compile(
     r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|(?:is|are|was|forms) part\b|is included in|counts? towards"
     r"|will be taken off)\b",
@@ -137,9 +156,13 @@ _MONTH_YEAR = regex.compile(
     rf"\b(?P<month>{'|'.join(m for m in MONTHS if len(m) > 3 or m == 'may')}) (?P<year>(?:19|20)\d\d)\b",
     regex.IGNORECASE,
 )
-_MADE_UP = regex.compile(r"\b(?:made up of|consisting of|comprising|composed of)\b")
+_MADE_UP = regex.compile(
+    r"\b(?:made up of|consisting of|comprising|composed of)\b|£[\d.,]+(?:,|:| \() ?(?:(?:being|of which|that is"
+    r"|namely) )?£"
+)
 _RAISED = regex.compile(
-    r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the|includ\w+ the £)",
+    r"\b(?:in place of|instead of|rather than|replac\w+|increas\w+|rais\w+|higher than|more than the"
+    r"|includ\w+ the £)",
     regex.IGNORECASE,
 )
 _TO_WHOM = regex.compile(
@@ -203,9 +226,10 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
     reading.remedies, payments = _one_each(reading, payments)
     awarded = {p.amount for p in payments} | {p.total for p in payments if p.total}
     parts = _sums_of_parts(payments)
-    paid = {
-        one.start for p in payments for one in find_sums(reading.text, p.start, p.end) if taken.get(one.start) == ""
-    }
+    paid: set[int] = set()
+    for p in payments:
+        own = (one.start for one in find_sums(reading.text, p.start, p.end) if one.pounds == p.amount)
+        paid.update(start for start in own if taken.get(start) == "")
     amounts = [
         Amount(
             p.sentence.number,
@@ -216,7 +240,7 @@ def find(doc: Doc, reader: Reader) -> tuple[list[Payment], list[Amount]]:
             taken.get(p.sum.start) or _reason(reading, p, awarded, parts),
         )
         for p in places
-        if taken.get(p.sum.start) != "" or p.sum.start not in paid
+        if p.sum.start not in paid
     ]
     reading.payments = sorted(payments, key=lambda p: (p.start, p.end))
     reading.amounts = amounts
@@ -272,8 +296,7 @@ def _of_remedy(
         if whole:
             # "£2,400 … for two terms at £1,200 a term": one payment, by the term.
             kept = [q for q in kept if q not in whole]
-            for q in inside[:k]:
-                taken.setdefault(q.sum.start, "")
+            taken.update((q.sum.start, "total") for q in whole)
         if reason is not None:
             taken[one.start] = reason
         else:
@@ -320,6 +343,10 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place], pounds: floa
         return "repeat"
     if kept and _MAY_DEDUCT.search(_SENTENCE_END.split(before)[-1]):
         return "debt"
+    if _INSTEAD_OF.search(before):
+        return "other"
+    if kept and _PRICED.search(before):
+        return "charge"
     if kept and (_BESIDES.search(before) or _ASIDE.search(before) or _RATE.match(after)):
         return "other"
     return None
@@ -355,12 +382,12 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
         start, end = _part(text, remedy, place, all_kept)
     part = text[start:end]
     recipient = _recipient(reading, remedy, part, start, one)
+    things = None
     if one.frequency:
         count = _count(text[one.end : remedy.end], one.frequency)
     else:
-        count = _times(text[one.start : remedy.end]) or _of_each(
-            text[remedy.start : one.end] + text[one.end : one.end + 5]
-        )
+        things = _of_each(text[remedy.start : one.end] + text[one.end : one.end + 5])
+        count = _times(text[one.start : remedy.end]) or things
     if one.frequency and count is None:
         count = _count(words, one.frequency)
     earlier = [p.sum.end for p in all_kept if p.sum.start < one.start]
@@ -369,7 +396,7 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
     if _IF_FIRST.match(_sentence_around(reading, remedy) or words):
         around = "if it "  # the whole sentence hangs on a condition
     total = _total(one, count, words, _WHICH.split(_SENTENCE_END.split(around)[0])[0])
-    if total is not None:
+    if total is not None and things is None:  # "at £65 each" says what each thing costs, not whom it is paid to
         if (each := _each_of(reading, part)) is not None:
             total *= each
         elif _EACH.search(part) and not _BOTH_BODIES.search(part):
@@ -458,7 +485,11 @@ def _part(text: str, remedy: Remedy, place: _Place, kept: Sequence[_Place]) -> t
         cut = max(leading.rfind("made up of "), leading.rfind(": "), leading.rfind("consisting of "))
         if cut >= 0:
             start = place.sum.start
+    if k > 0 and (named := _BESIDE.search(text, kept[k - 1].sum.end, start)) is not None:
+        start = named.start("who")
     end = remedy.end if k == len(kept) - 1 else starts[k + 1]
+    if k < len(kept) - 1 and (named := _BESIDE.search(text, place.sum.end, end)) is not None:
+        end = named.start("who")  # "pay Mr A £300 and Ms S £450": who stands before a sum is paid that one
     piece = text[start:end]
     piece = (
         regex.sub(r"(?:[,;]|\s|\band\b|\bplus\b|\ba further\b|\balso\b|\bpay\b|\bto\b)+$", "", piece)
@@ -512,12 +543,14 @@ def _recipient(reading: Reading, remedy: Remedy, part: str, start: int, one: Sum
 
 # "pay the club £288"
 _PAID_TO = regex.compile(
-    r"\b(?:pay|pays|refund|reimburse|repay|give)s? (?P<who>the (?!full|sum|total|amount"
-    r"|same)[a-z]+(?: [a-z]+)?) (?:a further )?$"
+    r"\b(?:pay|pays|refund|reimburse|repay|give)s? (?P<who>the (?:\w+ )?(?:club|association|school|college"
+    r"|nursery|charity|trust|trustees|landlord|company|agency|firm|business|church|society|group|residents|tenants"
+    r"|daughter|son)) (?:a further )?$"
 )
 # "pay J £300 and Ms S £450": whoever stands right before a sum gets it.
 _BESIDE = regex.compile(
-    rf"(?:\band|,) (?:pay )?(?P<who>{PERSON.pattern}|(?:her|his|their) [a-z]+|[A-Z](?= )) (?:a further |another )?$"
+    rf"(?:\band|,) (?:pay )?(?P<who>{PERSON.pattern}|(?:her|his|their) [a-z]+|each of the [a-z]+"
+    rf"|[A-Z](?= )) (?:a further |another )?$"
 )
 
 
@@ -744,7 +777,8 @@ def _reason(reading: Reading, place: _Place, awarded: set[float], parts: set[flo
             found
             if found in ("rent", "debt", "charge", "benefit")
             and not regex.search(
-                r"\b(?:wants?|claims?|lost|spent|bought|compensat\w+|asks?|would like|should pay|seeks?|value|back)\b",
+                r"\b(?:wants?|claims?|lost|spent|bought|compensat\w+|asks?|would like|should pay|seeks?|value"
+                r"|back)\b",
                 words,
             )
             else "claim"

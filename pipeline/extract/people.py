@@ -8,7 +8,8 @@ _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Sir|Lady|Cllr|Councillor)"
 _NAME = r"[A-Z](?![A-Z])[a-z]*(?:[-’'][A-Z][a-z]+)?"
 PERSON = regex.compile(
     rf"\b{_TITLE}\.?(?: (?:and|&) {_TITLE}\.?)? {_NAME}\b(?! (?:Council|Borough|County))"
-    rf"(?:(?:, {_TITLE}\.? {_NAME})* and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) [a-z]+))?"
+    rf"(?:(?:, {_TITLE}\.? {_NAME})* and (?:{_TITLE}\.? {_NAME}\b|(?:her|his|their) (?:(?:two|three|four|five"
+    rf"|six) )?[a-z]+))?"
 )
 _SINGLE = regex.compile(rf"\b{_TITLE}\.? {_NAME}\b")
 _FEMALE = regex.compile(r"\b(?:Mrs|Ms|Miss|Lady)\b|^the (?:woman|mother|daughter|sister|aunt|grandmother|girl|wife)")

@@ -157,6 +157,9 @@ def _ends(words: Sequence[str], begin: int) -> _Ends:
     opinion: list[int] = []
     for i, word in enumerate(words):
         following = words[i + 1] if i + 1 < len(words) else ""
+        if word == "and" and following == "," and "," in words[i + 2 :]:
+            # "and, in so far as it goes, this was fault": what stands between commas is passed over
+            following = words[words.index(",", i + 2) + 1] if words.index(",", i + 2) + 1 < len(words) else ""
         if word == "and" and following == "that" and (words[i + 2] if i + 2 < len(words) else "") not in _NOT_A_SUBJECT:
             continue  # "and that the panel was wrong" goes on with what was said; "and that was wrong" does not
         if (
@@ -268,6 +271,10 @@ def _consistent(found: list[Verdict], candidates: Sequence[Hit], begin: int) -> 
             continue
         if verdict.rule == "split_no_fault" and any(
             v.token > verdict.token and v.polarity == "no_fault" for v in found
+        ):
+            continue
+        if verdict.rule == "apart_from" and not any(
+            v.token > verdict.token and v.polarity == "no_fault" and v.strength == "strong" for v in found
         ):
             continue
         if (

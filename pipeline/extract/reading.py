@@ -167,6 +167,9 @@ class Reader:
                 and _POINTS_BACK.match(text, lines[i].start)
             ):
                 wanted[i - 1] = True
+            if lines[i].kind == "bullet" and wanted[i - 1] and lines[i].section in ("findings", "other", "decision"):
+                # A verdict may lead in a list of what was wrong.
+                wanted[i] = wanted[i] or lines[i - 1].kind == "bullet" or text[lines[i - 1].end - 1] == ":"
         return list(zip(lines, wanted, strict=True))
 
     def _can_matter(self, text: str, line: Sentence) -> bool:

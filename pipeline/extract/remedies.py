@@ -54,7 +54,7 @@ _BASE = [
     "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
     "consult", "quash",
     "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun",
-    "redo", "reconvene", "rehouse", "collect", "deal", "help", "contribute", "devise",
+    "have", "see", "obtain", "seek", "redo", "reconvene", "rehouse", "collect", "deal", "help", "contribute", "devise",
 ]  # fmt: skip
 _THIRD = [
     f"{verb}es"
@@ -82,9 +82,12 @@ _ACTIONS = frozenset([*_BASE, *_THIRD])
 # A word between "and" and what an object begins with is a verb, unless it joins words or tells of somebody else's act.
 _OBJECT = r"(?:the|its|her|his|their|them|him|it|all|any|every|each|an?|(?:Mr|Mrs|Ms|Miss)|how|whether|what)"
 _NO_VERB = (
-    r"(?:of|for|by|with|to|from|at|on|in|about|that|than|as|if|when|where|whether|while|until|since|because|so|then|not|all"
-    r"|both|how|what|which|who|also|over|under|after|before|into|upon|against|between|during|through|without|within|via|per"
-    r"|like|only|even|just|is|was|are|were|be|been|has|have|had|did|does|do|will|would|should|could|can|may|might|must"
+    r"(?:of|for|by|with|to|from|at|on|in|about|that|than|as|if|when|where|whether|while|until|since|because|so"
+    r"|then|not|all"
+    r"|both|how|what|which|who|also|over|under|after|before|into|upon|against|between|during|through|without"
+    r"|within|via|per"
+    r"|like|only|even|just|is|was|are|were|be|been|has|have|had|did|does|do|will|would|should|could|can|may"
+    r"|might|must"
     r"|but|or|nor|either|neither|such|once|unless|though|although|given|why|perhaps|half|following"
     r"|trouble|worry|upset|distress|stress|anxiety|inconvenience|uncertainty|frustration|loss|cost|harm)"
 )
@@ -99,10 +102,12 @@ def _splitter(verbs: Sequence[str], form: str) -> regex.Pattern[str]:
     return regex.compile(
         rf"(?:,? and,? (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?={_TIME}(?:{ways})\b)"
         rf"|,? and,? (?:also |then |to )?(?={_TIME}{any_verb})"
-        r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|the \w+) )?(?:will|should|must|has agreed to|have agreed to"
+        r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|each|both|the \w+|[A-Z][\w’-]+) )?(?:will|should|must"
+        r"|has agreed to|have agreed to"
         r"|is to|are to)"
         r"(?: also| then| each)? (?=[a-z]+\b)|(?=(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ))"
-        + (r"|,? and (?=ha(?:s|ve) [a-z]+)" if form == "past" else "")
+        r"|; (?=(?:it )?will \w)|,? and (?=(?:in \w+ (?:\d{4} )?|on \d+ \w+ )?(?:it|they) (?:paid|sent|refunded"
+        r"|gave|apologised|wrote)\b)" + (r"|,? and (?=ha(?:s|ve) [a-z]+)" if form == "past" else "")
     )
 
 
@@ -127,18 +132,22 @@ _BODY = regex.compile(
 )
 # Somebody else pays: "let her pay what is left over 12 months".
 _THEY_PAY = regex.compile(
-    r"\b(?:let|allow|enable|invite|permit|help)(?:s|ing)? (?:him|her|them|(?:Mr|Mrs|Ms|Miss) \w+)(?: to)? (?:re)?pay\b"
+    r"\b(?:let|allow|enable|invite|permit|help)(?:s|ing)? (?:him|her|them|(?:Mr|Mrs|Ms"
+    r"|Miss) \w+)(?: to)? (?:re)?pay\b"
 )
 _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|contribut\w+|remedy|compensat\w+|awards?"
-    r"|increas\w+ (?:its|the|this) (?:offer|payment))\b[^.;]{0,60}(?:£|\bpounds\b)|£[\d.,]+ (?:payment"
+    r"|increas\w+ (?:its|the|this) (?:offer|payment)|(?:increase|raise) to|put|place"
+    r"|set aside)\b[^.;]{0,60}(?:£|\bpounds\b)"
+    r"|£[\d.,]+ (?:payment"
     r"|in compensation)",
     regex.IGNORECASE,
 )
 _HAS_DONE_LATELY = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|District|County|Borough|[Ii]t|[Tt]hey)"
     r"(?: says? (?:that )?[\w ]{0,30}?\bit)? (?:has|have|had) (?:already|since|now|also|recently) "
-    r"(?!agreed|offered|promised|accepted|acknowledged|admitted|conceded|maintained|proposed|asked|confirmed|explained|said|told|undertaken|refused|declined|been|had"
+    r"(?!agreed|offered|promised|accepted|acknowledged|admitted|conceded|maintained|proposed|asked|confirmed"
+    r"|explained|said|told|undertaken|refused|declined|been|had"
     r"|decided|considered)"
     r"(?:\w+ly )?(?:\w+ed|begun|bought|brought|built|drawn|given|held|made|met|put|sent|set|shown|taken|written"
     r"|rewritten"
@@ -155,7 +164,8 @@ _DID = regex.compile(
     r"|[Ii]t)"
     r"(?: then| also| later)? (?:apologised|paid|wrote|sent|arranged|reviewed|reminded|trained|provided|refunded"
     r"|reimbursed"
-    r"|repaid|waived|cancelled|backdated|amended|corrected|removed|updated|issued|introduced|changed|revised|appointed"
+    r"|repaid|waived|cancelled|backdated|amended|corrected|removed|updated|issued|introduced|changed|revised"
+    r"|appointed"
     r"|restored|reinstated|withdrew|credited|repaired|installed|replaced|held|set up|brought in)\b"
 )
 _HAS_DONE = regex.compile(
@@ -169,6 +179,7 @@ _WITHDRAWN = regex.compile(
 _RECOMMENDED = regex.compile(r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b")
 _WANTED = regex.compile(
     r"\bwould (?:also |have |still )?like[d]? (?!to thank)|"
+    r"(?<!\b(?:I|[Ww]e) (?:(?:also|have|had|further|then|therefore|too) )*)"
     r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me"
     r"|Council|Trust|it)\b to\b"
 )
@@ -177,9 +188,11 @@ _WILL_NOT = regex.compile(
     r" (?:agree to |wish to |want to )?(?:pay|refund|make|apologise|accept|do)\b"
 )
 _RAISED_TO = regex.compile(
-    r"\bha(?:s|ve) (?:now |since |also |agreed to )?(?:increased?|raised?|doubled?|improved?) (?:this|it|that|its"
-    r"|the)\b[^.;£]{0,40} to £"
+    r"\b(?:ha(?:s|ve) (?:now |since |also |agreed to )?|(?:Council|Trust|Provider|Home|It|it) (?:then |now )?)"
+    r"(?:increased?|raised?|doubled?|improved?) (?:this|it|that|its|the)\b[^.;]{0,60} to £"
 )
+# What a body is free to do is no remedy ("It may set this against what she owes").
+_MAY = regex.compile(r"(?:The \w+|It|They|[A-Z]\w+) (?:may|can|could|need not)\b")
 _OUTCOME = frozenset({"remedy"})
 _WORK = frozenset({"findings", "other", "decision"})
 
@@ -226,8 +239,8 @@ def _status_hits(reading: Reading, i: int) -> dict[str, list[int]]:
 
 
 def _agreed_somewhere(reading: Reading) -> bool:
-    """Whether the decision says anywhere that the organisation agrees to what is recommended."""
-    return any(
+    """Whether the decision says anywhere, a heading included, that the organisation agrees to what is recommended."""
+    return _AGREED_HEADING.search(reading.text) is not None or any(
         "agrees" in _status_hits(reading, i)
         and "agree" in reading.words(s).lower()
         and not regex.search(r"\bnot (?:yet )?(?:agreed|accepted)", reading.words(s))
@@ -235,6 +248,9 @@ def _agreed_somewhere(reading: Reading) -> bool:
         if s.section in ("remedy", "decision", "summary")
         and (s.section != "summary" or regex.search(r"\bha(?:s|ve) agreed\b", reading.words(s)))
     )
+
+
+_AGREED_HEADING = regex.compile(r"^(?:The )?[Aa]greed (?:actions?|remed(?:y|ies))$", regex.MULTILINE)
 
 
 def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
@@ -273,10 +289,14 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 outer = lead
             last = lead.deadline or last
             body = lead.organisation or body
-            for sentence in sentences[:-1]:  # an action may stand before a lead-in, in its paragraph
+            for sentence in (
+                sentences[:-1] if not _MADE_OF.search(words) else ()
+            ):  # an action may stand before a lead-in, in its paragraph
                 yield from _clauses(reading, index, sentence, agreed, line in refused, last, body)
             continue
         if sentences[0].kind == "bullet" and lead is not None:
+            if _goes_on(reading, words, lines.get(line - 1)):
+                continue  # more of the bullet above: "tell him: • of his right to appeal"
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
                 if item.deadline is not None and item.due_date is not None:
@@ -335,7 +355,24 @@ def _turned_down(reading: Reading, index: dict[int, int], lines: Mapping[int, li
 
 def _leads_in(words: str, kind: str, following: list[Sentence] | None) -> bool:
     """Whether a line leads in bullets: by its colon, or because bullets follow it."""
-    return words.endswith((":", ":-")) or (kind != "bullet" and following is not None and following[0].kind == "bullet")
+    return (
+        words.endswith((":", ":-"))
+        or _LEADS_ON.search(words) is not None
+        or (kind != "bullet" and following is not None and following[0].kind == "bullet")
+    )
+
+
+def _goes_on(reading: Reading, words: str, above: list[Sentence] | None) -> bool:
+    """Whether a bullet only ends the one above, which stops short or leads it in, and is no action by itself."""
+    if above is None or above[0].kind != "bullet" or _begins_an_action(words, 0) or find_sums(words):
+        return False
+    before = reading.words(above[-1])
+    return not before.endswith((".", ";", ",", "and", "or")) and _LEADS_ON.search(before) is None
+
+
+# What leads in actions or sums below a bullet, with a colon or without.
+_LEADS_ON = regex.compile(r"\b(?:will|should|must|made up of|consisting of|comprising|as follows):?-?$")
+_MADE_OF = regex.compile(r"\b(?:made up of|consisting of|comprising|as follows|in detail):?-?$", regex.IGNORECASE)
 
 
 def _deadline_of_lead(reading: Reading, sentences: Sequence[Sentence], last: Deadline | None) -> Deadline | None:
@@ -348,13 +385,42 @@ def _deadline_of_lead(reading: Reading, sentences: Sequence[Sentence], last: Dea
 
 
 def _outcome_sentences(reading: Reading, index: dict[int, int]) -> list[Sentence]:
-    """The sentences of the section that lists the remedies; of a plain text, those in which something is agreed."""
-    return [
-        s
-        for s in reading.sentences
-        if s.section in _OUTCOME
-        or (reading.plain and _status_hits(reading, index[s.start]).keys() & {"agrees", "recommends"})
-    ]
+    """The sentences of the section that lists the remedies.
+
+    Where there is none (a plain text, or a complaint closed because it is being put right), those in which something
+    is agreed: with the bullets under them, and what "it will" do as well.
+    """
+    if reading.plain:
+        return [
+            s
+            for s in reading.sentences
+            if _status_hits(reading, index[s.start]).keys() & {"agrees", "recommends"} or s.section in _OUTCOME
+        ]
+    listed = [s for s in reading.sentences if s.section in _OUTCOME]
+    if listed or reading.report:
+        return listed
+    found: list[Sentence] = []
+    for s in reading.sentences:
+        if s.section not in _WORK or s.role not in ("analysis", "mixed"):
+            continue
+        words = reading.words(s)
+        near = bool(found) and 0 <= s.line - found[-1].line <= 1
+        under = near and s.kind == "bullet" and (found[-1].kind == "bullet" or reading.words(found[-1]).endswith(":"))
+        if under or _HAS_AGREED.search(words) or (near and _WILL_TOO.match(words)):
+            found.append(s)
+    return found
+
+
+_HAS_AGREED = regex.compile(
+    r"\b(?:[Cc]ouncils?|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|ICB|[Ii]t|[Tt]hey|[Bb]oth"
+    r"|[Ss]chool|governors)"
+    r" (?:has|have)(?: now| also| both| since)* (?:agreed|undertaken|promised)(?: that it will\b"
+    r"| to\b(?! (?:look|consider|go"
+    r"|deal|us|our|my|this)\b))|\bwe have agreed with the \w+ that it will\b"
+)
+_WILL_TOO = regex.compile(
+    r"(?:It|The (?:Council|Trust|Provider|Home|Company|school)|They) (?:will|has (?:also )?agreed to)\b"
+)
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
@@ -378,7 +444,11 @@ def _codes(reading: Reading, start: int, end: int) -> tuple[str, ...]:
     words = reading.text[start:end]
     if _THEY_PAY.search(words):
         codes.discard("payment")
-    elif not codes & {"payment", "refund_or_waiver"} and _PAYS.search(words) and find_sums(words):
+    elif (
+        not codes & {"payment", "refund_or_waiver"}
+        and (sums := find_sums(words))
+        and (sums[0].start == 0 or _PAYS.search(words) or _RAISED_TO.search(words))
+    ):
         codes.add("payment")
     return _settle_types(codes)
 
@@ -506,7 +576,7 @@ def _clauses(
             or ("done" in ids and _HAS_DONE.search(words) is not None)
         )
     )
-    if _WANTED.search(words) or _WILL_NOT.search(words) or (predicate is None and not done):
+    if _WANTED.search(words) or _WILL_NOT.search(words) or _MAY.match(words) or (predicate is None and not done):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
     pieces = _pieces(words, begin)
@@ -576,12 +646,18 @@ def _clauses(
 
 # What the Ombudsman says of a thing done is no part of it.
 _COMMENT = regex.compile(r",? (?:so|and|which) (?:I|we|no)\b")
-_DONE_PIECE = regex.compile(r"(?:it |they )?ha(?:s|ve) (?:already|since|also|now) ")
+_DONE_PIECE = regex.compile(
+    r"(?:it |they )?ha(?:s|ve) (?:already|since|also|now) "
+    r"|(?:in \w+ (?:\d{4} )?|on \d+ \w+ )?(?:it|they) (?:paid|sent|refunded|gave|apologised|wrote)\b"
+)
 _ANEW = regex.compile(r"\b(?:will|should|must|agreed to|(?:is|are) to)\b")
 
 
 def _begins_an_action(words: str, at: int) -> bool:
-    return words[at:].split(" ", 1)[0].lower() in _ACTIONS
+    return words[at:].split(" ", 1)[0].lower() in _ACTIONS or _ANY_ACTION.match(words, at) is not None
+
+
+_ANY_ACTION = regex.compile(rf"(?!{_NO_VERB}\b)[a-z]{{2,}}(?<!ing|ed|ly|[^s]s) {_OBJECT}\b")
 
 
 def _with_untyped(
@@ -631,7 +707,12 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
             continue
         words = reading.words(sentence)
         ids = _status_hits(reading, i)
-        paid = _PAID_BEFORE.search(words) or _PAID_ENOUGH.search(words) or _SENT_BACK.search(words)
+        paid = (
+            _PAID_BEFORE.search(words)
+            or _PAID_ENOUGH.search(words)
+            or _SENT_BACK.search(words)
+            or _TAKEN_UP.search(words)
+        )
         if (
             paid
             and not _NOT_PAID.search(words[: paid.start() + 1])
@@ -659,10 +740,16 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
                 )
             elif _PROMISED.search(words) and (types := _codes(reading, sentence.start, sentence.end)):
                 yield _past(reading, sentence, 0, len(words), types, "agreed")
-            elif (lately := _HAS_DONE_LATELY.search(words) or _SAID_SORRY.search(words) or "done" in ids) and (
-                not _told(reading, i)
-                # What is denied after it is what it was done about ("said sorry for not returning the call").
-                and (not _DENIES.search(words if lately is True else words[: lately.start()]) or _RELIES.search(words))
+            elif (
+                (lately := _HAS_DONE_LATELY.search(words) or _SAID_SORRY.search(words) or "done" in ids)
+                and (
+                    not _told(reading, i)
+                    # What is denied after it is what it was done about ("said sorry for not returning the call").
+                    and (
+                        not _DENIES.search(words if lately is True else words[: lately.start()])
+                        or _RELIES.search(words)
+                    )
+                )
             ):
                 for a, b in _pieces(words, 0):
                     types = _codes(reading, sentence.start + a, sentence.start + b)
@@ -675,12 +762,20 @@ def _along_the_way(reading: Reading) -> Iterator[Remedy]:
 _PAID_BEFORE = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|[Ii]t)\b"
     r"(?: (?:has|had|have|then|later|also|already|now|since))*(?: [^.;£]{0,90}?\b(?:and|,))?(?: on \d+ \w+)?"
-    r"(?: (?:has|had|also|then|later))* (?:paid|refunded|repaid|reimbursed|restored|credited)\b"
-    r"(?: (?:him|her|them|back|a|the|this|its|his|their|sum|fee|fees|of|total|further|in|full|symbolic|payment|"
+    r"(?: (?:has|had|also|then|later))* (?:paid|refunded|repaid|reimbursed|restored|credited|returned|sent"
+    r"|sent back|gave"
+    r"|gave back|handed)\b"
+    r"(?: (?:cheque|for|him|her|them|back|a|the|this|its|his|their|sum|fee|fees|subscription|charge|cost|of"
+    r"|total|further|in|full|symbolic|payment|"
     r"(?:Mr|Mrs|Ms|Miss) (?:and (?:Mr|Mrs|Ms|Miss) )?\w+))* (?:about )?£[\d,.]++"
     r"(?! (?:a|per|each|every) (?:day|week|month|year|term|hour))"
     r"|£[\d,.]+ (?:it has |it had |the Council has )?already paid is (?:enough|sufficient|a (?:suitable|fair"
     r"|reasonable))"
+)
+# "offered £150, which she accepted": what was taken up was paid.
+_TAKEN_UP = regex.compile(
+    r"\boffer(?:ed)?\b[^.;£]{0,90}£[\d.,]+[^.;£]{0,90}\b(?:which|and|this) (?:\w+ )?(?:\w+ )?(?:accepted|took"
+    r"|cashed|banked|received)\b"
 )
 _SENT_BACK = regex.compile(
     r"\b(?:uph(?:e|o)ld|apologis|apolog|sorry|error|mistake)[^.]{0,160}\b(?:sent|gave|paid|enclosed|returned)"
@@ -689,15 +784,18 @@ _SENT_BACK = regex.compile(
 _PAID_ENOUGH = regex.compile(
     r"£[\d.,]+ (?:that |which )?(?:the \w+ )?(?:has|had) (?:paid|sent|given|refunded) already\b|"
     r"£[\d.,]+[^.;£]{0,40} ha(?:s|ve) (?:already |now |since )?been paid|"
-    r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded|sent|credited)[^.;]{0,60}?"
+    r"£[\d.,]+ (?:that )?(?:it has |it had |the Council has )?already (?:paid|given|refunded|sent"
+    r"|credited)[^.;]{0,60}?"
     r" (?:is|was) (?:an? )?(?:enough|sufficient|suitable|fair|reasonable|proportionate|adequate|appropriate)"
 )
 _NOT_PAID = regex.compile(
-    r"\b(?:if|whether|should|would|could|wants?|wanted|asks?|asked|says?|said|claims?|must|until|once|not|never|unless)\b",
+    r"\b(?:if|whether|should|would|could|wants?|wanted|asks?|asked|says?|said|claims?|must|until|once|not|never"
+    r"|unless)\b",
     regex.IGNORECASE,
 )
 _ABOUT_A_COMPLAINT = regex.compile(
-    r"complain|uph(?:e|o)ld|apolog|sorry|error|mistake|goodwill|inconvenience|distress|trouble|delay|stage|compensat|redress"
+    r"complain|uph(?:e|o)ld|apolog|sorry|error|mistake|goodwill|inconvenience|distress|trouble|delay|stage"
+    r"|compensat|redress"
     r"|recogni|conceded|accepted|fault|remedy|refund",
     regex.IGNORECASE,
 )
@@ -736,7 +834,8 @@ def _line_of(reading: Reading, sentence: Sentence) -> str:
 
 
 _SAID_SORRY = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|ICB|[Ii]t)(?: has| had)?(?: \w+ly| already| since| also)? "
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|ICB|[Ii]t)(?: has| had)?(?: \w+ly| already"
+    r"| since| also)? "
     r"(?:said (?:it was |that it was )?sorry|put (?:this|that|it|the \w+) right|struck it out)\b"
 )
 _DENIES = regex.compile(
@@ -757,7 +856,9 @@ def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
     while i >= 0 and reading.everything[i].kind == "bullet":
         i -= 1
     above = reading.words(reading.everything[i]) if i >= 0 else ""
-    return _DONE_LEAD.search(above) is not None and not regex.search(r"\b(?:said|says|complain|failed|not)\b", above)
+    return _DONE_LEAD.search(above) is not None and not regex.search(
+        r"\b(?:said|says|complain|failed|not|faults?|wrong|maladministration|mistakes?|errors?)\b", above
+    )
 
 
 def _told(reading: Reading, i: int) -> bool:

@@ -136,7 +136,8 @@ _VERDICT = regex.compile(
     r"\b(?:faults?|maladministration|service failure|unreasonabl[ey]|wrong to)\b", regex.IGNORECASE
 )
 _NOT_OWN = regex.compile(
-    r"\b(?:says?|said|sa(?:id|ys)|complain\w*|accept\w*|acknowledg\w*|admit\w*|uph(?:e|o)ld\w*|told|wr(?:o|i)te\w*|whether|if"
+    r"\b(?:says?|said|sa(?:id|ys)|complain\w*|accept\w*|acknowledg\w*|admit\w*|uph(?:e|o)ld\w*|told|wr(?:o"
+    r"|i)te\w*|whether|if"
     r"|th(?:ink|ought)\w*|believ\w*|alleg\w*|according|apologis\w*|respon\w*|repl\w*|explain\w*|concluded|considers"
     r"|own fault|fault with the)\b|[“‘\"]",
     regex.IGNORECASE,
