@@ -84,7 +84,7 @@ _BOTH_BODIES = regex.compile(
     r"(?:,[^,£]{1,60},)? (?:also )?pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
     r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to"
-    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|^each pay\b",
+    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each)(?: also)?$|^each pay\b",
     regex.IGNORECASE,
 )
 # A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.
@@ -130,8 +130,10 @@ _INSTEAD_OF = regex.compile(
     regex.IGNORECASE,
 )
 _PRICED = regex.compile(
-    r"\b(?:estimate|quote|quotation|price|bill|invoice|worth|valued)[^£.;,]{0,20}$", regex.IGNORECASE
+    r"\b(?:(?:estimate|quote|quotation|price|bill|invoice)s? (?:of|for|at)|worth|valued at)(?: about| some)? $",
+    regex.IGNORECASE,
 )
+_ALTOGETHER = regex.compile(r"\s*(?:altogether|in all|in total)\b", regex.IGNORECASE)
 _FORMS_PART = regex.compile(
     r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|(?:is|are|was|forms) part\b|is included in|counts? towards"
     r"|will be taken off)\b",
@@ -332,6 +334,8 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place], pounds: floa
     if kept and _TOTAL_BEFORE.search(before) and not _EXTRA.search(before):
         return "total"
     if not kept and _TOTAL_AFTER.match(after):
+        return "total"
+    if len(kept) > 1 and _ALTOGETHER.match(after) and abs(pounds - sum(p.sum.pounds for p in kept)) < 0.01:
         return "total"
     if kept and _SET_OFF.search(before):
         return "charge" if regex.search(r"which is|at a rate of", before) else "debt"
@@ -715,15 +719,17 @@ def _words(reading: Reading, remedy: Remedy) -> str:
 
 
 def _one_each(reading: Reading, payments: list[Payment]) -> tuple[list[Remedy], list[Payment]]:
-    """A remedy that pays several sums is one action a sum: "£200 to Mrs K and £150 to her son".
+    """A sentence that pays several sums tells one action a sum: "£200 to Mrs K and £150 to her son".
 
-    A total that is made up of parts, and what is given back, stay one.
+    A bullet, a total that is made up of parts, and what is given back, stay one.
     """
     parted: list[Remedy] = []
     paid: list[Payment] = []
     for i, remedy in enumerate(reading.remedies):
         own = sorted((p for p in payments if p.remedy == i), key=lambda p: p.start)
-        one = "payment" not in remedy.types or _MADE_UP.search(_words(reading, remedy)) is not None
+        at = bisect_right(reading.everything, remedy.start, key=lambda s: s.start) - 1
+        bullet = at >= 0 and reading.everything[at].kind == "bullet"
+        one = bullet or "payment" not in remedy.types or _MADE_UP.search(_words(reading, remedy)) is not None
         if one or len({(p.start, p.end) for p in own}) < 2:
             paid += [replace(p, remedy=len(parted)) for p in own]
             parted.append(remedy)

@@ -137,7 +137,7 @@ _THEY_PAY = regex.compile(
 )
 _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|contribut\w+|remedy|compensat\w+|awards?"
-    r"|increas\w+ (?:its|the|this) (?:offer|payment)|(?:increase|raise) to|put|place"
+    r"|increas\w+ (?:its|the|this) (?:offer|payment)|(?:increase|raise) (?:[^.;]{1,60} )?to|put|place"
     r"|set aside)\b[^.;]{0,60}(?:£|\bpounds\b)"
     r"|£[\d.,]+ (?:payment"
     r"|in compensation)",
@@ -224,7 +224,8 @@ def find(doc: Doc, reader: Reader) -> list[Remedy]:
     """The remedies of a Doc, in order of the text; also kept in its Reading and its spans."""
     reading = reader.reading(doc)
     index = {s.start: i for i, s in enumerate(reading.sentences)}
-    found = [*_by_then(reading, list(_outcome(reading, index))), *_along_the_way(reading)]
+    outcome = _by_then(reading, list(_outcome(reading, index)))
+    found = [*outcome, *_along_the_way(reading, outcome)]
     reading.remedies = sorted(_once(found), key=lambda r: (r.start, r.end))
     doc.spans[SPANS] = spans_of(doc, reading, [(r.start, r.end, r.status) for r in reading.remedies])
     return reading.remedies
@@ -417,6 +418,7 @@ _HAS_AGREED = regex.compile(
     r" (?:has|have)(?: now| also| both| since)* (?:agreed|undertaken|promised)(?: that it will\b"
     r"| to\b(?! (?:look|consider|go"
     r"|deal|us|our|my|this)\b))|\bwe have agreed with the \w+ that it will\b"
+    r"|\b(?:raised|increased|doubled) (?:it|this|that|its offer|the offer|the sum)\b[^.;]{0,30} to £"
 )
 _WILL_TOO = regex.compile(
     r"(?:It|The (?:Council|Trust|Provider|Home|Company|school)|They) (?:will|has (?:also )?agreed to)\b"
@@ -699,11 +701,13 @@ def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in zip(cuts, ends, strict=True) if a < b]
 
 
-def _along_the_way(reading: Reading) -> Iterator[Remedy]:
+def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Remedy]:
     """What was done or offered before the decision, as the analysis or the outcome tells it."""
     for i, sentence in enumerate(reading.sentences):
         told = reading.report and sentence.section == "complaint"
         if not told and (sentence.section not in _WORK or sentence.role == "law"):
+            continue
+        if any(sentence.start <= r.start < sentence.end for r in outcome):
             continue
         words = reading.words(sentence)
         ids = _status_hits(reading, i)
