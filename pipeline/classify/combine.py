@@ -194,7 +194,7 @@ def witness_rows(
     """A row a sentence: what is known of it, in the order of WITNESSES."""
     if not sentences:
         return np.zeros((0, len(WITNESSES)))
-    words = [decision.text[s.start : s.end] for s in sentences]
+    words = [s.words(decision) for s in sentences]
     p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1))
     at = {label: i for i, label in enumerate(model.labels)}
     fault = p[:, at["fault"]] - p[:, at["neither"]]

@@ -144,7 +144,7 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
             polarities = {f.polarity for f, (start, end) in spans if start < s.end and s.start < end}
             if len(polarities) < 2:  # a sentence that says both teaches neither
                 label = next(iter(polarities), "neither")
-                found.append(Example(verdict_text(decision.text[s.start : s.end]), (label,), group, origin))
+                found.append(Example(verdict_text(s.words(decision)), (label,), group, origin))
         return found
     faults = [(f, Finding(None, "", start, end, "fault")) for f, (start, end) in spans if f.polarity == "fault"]
     texts = (fault_texts if name == "fault_types" else paragraph_texts)(decision, [span for _, span in faults])

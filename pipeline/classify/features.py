@@ -111,24 +111,40 @@ def _parts(decision: Decision, sections: frozenset[str]) -> str:
 
 
 class Judged(NamedTuple):
-    """A sentence in which a finding may stand: its span, its paragraph's number and section, its part's role."""
+    """A sentence in which a finding may stand: its span, its paragraph's number and section, its part's role.
+
+    `lead` is what leads in the list that it opens a bullet of ("The Council was at fault in that it:").
+    """
 
     start: int
     end: int
     number: int | None
     section: str
     role: str = "mixed"
+    lead: str = ""
+
+    def words(self, decision: Decision) -> str:
+        """The sentence, after what leads it in."""
+        return f"{self.lead} {decision.text[self.start : self.end]}".strip()
 
 
 def judged_sentences(decision: Decision) -> list[Judged]:
     """The sentences in which a finding may stand, in order; headings and what leads in a list are none."""
-    return [
-        Judged(s.start, s.end, s.number, s.section, s.role)
-        for line in lines_of(decision)
-        if line.section in JUDGING
-        for s in sentences_in(decision.text, line)
-        if s.end - s.start > SHORTEST and decision.text[s.end - 1] != ":"
-    ]
+    found = []
+    lead = ""
+    for line in lines_of(decision):
+        if line.section not in JUDGING:
+            continue
+        sentences = sentences_in(decision.text, line)
+        if line.kind != "bullet":
+            last = decision.text[sentences[-1].start : sentences[-1].end]
+            lead = last if last.endswith(":") else ""
+        found += [
+            Judged(s.start, s.end, s.number, s.section, s.role, lead if s.kind == "bullet" and s.opens else "")
+            for s in sentences
+            if s.end - s.start > SHORTEST and decision.text[s.end - 1] != ":"
+        ]
+    return found
 
 
 def finding_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
