@@ -32,6 +32,7 @@ _ARTICLES = (
     "//main[.//ol or .//h2]",
     "//*[@id='content' or @id='main-content'][.//ol or .//h2]",
 )
+_LABELS = ".//*[contains(concat(' ', normalize-space(@class), ' '), ' label ')]"
 _WHITE = regex.compile(r"[ \n\r\t\f]+")
 _DECLARATION = regex.compile(r"\s*<\?xml[^>]*\?>")
 _LINK = regex.compile(r"(?:href|content)=[\"'](https?://[^\"'\s]{1,500})", regex.IGNORECASE)
@@ -96,6 +97,9 @@ def _read(tree: Any) -> list[Line]:
             break
     else:
         root, inside = (tree.find("body") if tree.find("body") is not None else tree), False
+    for label in root.xpath(_LABELS):  # a label is one with a colon after it or without
+        if not label.xpath("string()").rstrip().endswith(":"):
+            etree.SubElement(label, "span").text = " :"
     return _Walk(root, inside).lines()
 
 

@@ -55,7 +55,8 @@ _SET_OFF = regex.compile(
     r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of"
     r"|instead of"
     r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
-    r"|supersed\w+|being half|at a rate of|more than|up from|increas\w+ (?:its|the|this)? ?(?:offer"
+    r"|supersed\w+|that is to say|so that (?:she|he|they) ha(?:s|ve)|being half|at a rate of|more than|up from"
+    r"|increas\w+ (?:its|the|this)? ?(?:offer"
     r"|payment)?s? ?(?:of|from)"
     r"|not|remain\w*|still owes?|owed?)\b[^£;,]{0,40}$",
     regex.IGNORECASE,
@@ -84,7 +85,8 @@ _BOTH_BODIES = regex.compile(
     r"(?:,[^,£]{1,60},)? (?:also )?pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
     r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to"
-    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each)(?: also)?$|^each pay\b",
+    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each)(?: also)?$"
+    r"|^each (?:also )?(?:pay|refund|repay|reimburse|give|make)\b",
     regex.IGNORECASE,
 )
 # A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.

@@ -100,7 +100,8 @@ def _splitter(verbs: Sequence[str], form: str) -> regex.Pattern[str]:
         "(?<!{})", {"base": r"(?<!ing|ed|ly|[^s]s)", "third": r"(?<=s)", "past": r"(?<=ed)"}[form]
     )
     return regex.compile(
-        rf"(?:,? and,? (?:also |then |to )?|, (?:and )?(?:also |to )?|; (?:and )?(?:to )?)(?={_TIME}(?:{ways})\b)"
+        rf"(?:,? and,? (?:also |then |to |each |both )?|, (?:and )?(?:also |to )?"
+        rf"|; (?:and )?(?:to )?)(?={_TIME}(?:{ways})\b)"
         rf"|,? and,? (?:also |then |to )?(?={_TIME}{any_verb})"
         r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|each|both|the \w+|[A-Z][\w’-]+) )?(?:will|should|must"
         r"|has agreed to|have agreed to"
@@ -206,6 +207,7 @@ class _Lead:
     deadline: Deadline | None
     organisation: str | None
     types: tuple[str, ...] = ()
+    recommends: bool = False  # it says itself that this is only recommended, or is turned down
 
 
 @Language.factory("redress_remedies")
@@ -278,13 +280,16 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             nested = sentences[0].kind == "bullet" and lead is not None
             parent = outer if nested and outer is not None else (lead if nested else None)
             turned_down = line in refused or ("recommends" in ids and _turned_down(reading, index, lines, line))
-            status = _status(ids, agreed, turned_down, parent.status if parent else None)
+            status = _status(
+                ids, agreed or _WILL.search(words) is not None, turned_down, parent.status if parent else None
+            )
             lead = _Lead(
                 words,
                 status,
                 own or (parent.deadline if parent else None),
                 _body_in(words) or (parent.organisation if parent else body),
                 _codes(reading, sentences[0].start, sentences[-1].end),
+                turned_down or "recommends" in ids,
             )
             if not nested:
                 outer = lead
@@ -419,10 +424,17 @@ _HAS_AGREED = regex.compile(
     r"| to\b(?! (?:look|consider|go"
     r"|deal|us|our|my|this)\b))|\bwe have agreed with the \w+ that it will\b"
     r"|\b(?:raised|increased|doubled) (?:it|this|that|its offer|the offer|the sum)\b[^.;]{0,30} to £"
+    r"|^(?:By|Within|To (?:settle|remedy|put|resolve))\b[^.]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome"
+    r"|[Cc]ompany|[Ss]chool|it) will\b"
+    r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool) will(?:, [^,:]{1,60},)?(?: now| also)?:$"
 )
 _WILL_TOO = regex.compile(
     r"(?:It|The (?:Council|Trust|Provider|Home|Company|school)|They) (?:will|has (?:also )?agreed to)\b"
 )
+
+
+# Who is said to be going to do it has agreed to: "Northmarsh will", "the two of them will".
+_WILL = regex.compile(r"^(?!\W*(?:If|Should|Unless)\b)[^.]*\b(?!it |that |which |who |she |he )[\w’]+ will\b(?! not)")
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
@@ -529,7 +541,7 @@ def _bullet(
         start=start,
         end=end,
         types=types or lead.types or ("other",),
-        status="made" if made else lead.status,
+        status="made" if made else "agreed" if not lead.recommends and _WILL.search(words[:80]) else lead.status,
         organisation=lead.organisation or reading.organisation,
         recipient=payee(words, reading.before(start)),
         deadline=deadline.words if deadline else None,
@@ -615,7 +627,7 @@ def _clauses(
     elif raised:
         status = "agreed"
     else:
-        status = _status(ids, agreed, False, None)
+        status = _status(ids, agreed or _WILL.search(words) is not None, False, None)
     # "…, and, by 11 February, audit ten files": a time that opens a later action is not said of those before it.
     said_at = words.find(deadline.words) if deadline is not None else -1
     if not any(a == said_at for a, _, _ in typed[1:]):
@@ -721,7 +733,11 @@ def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Reme
             paid
             and not _NOT_PAID.search(words[: paid.start() + 1])
             and not _FOR_US.search(words)
-            and ("has paid" in words or _ABOUT_A_COMPLAINT.search(_line_of(reading, sentence)))
+            and (
+                "has paid" in words
+                or _GIVEN_BACK.search(paid[0])
+                or _ABOUT_A_COMPLAINT.search(_line_of(reading, sentence))
+            )
         ):
             for a, b in _pieces(words, 0):
                 if types := _codes(reading, sentence.start + a, sentence.start + b):
@@ -797,6 +813,7 @@ _NOT_PAID = regex.compile(
     r"|unless)\b",
     regex.IGNORECASE,
 )
+_GIVEN_BACK = regex.compile(r"\b(?:refunded|repaid|reimbursed|credited|back|returned)\b")
 _ABOUT_A_COMPLAINT = regex.compile(
     r"complain|uph(?:e|o)ld|apolog|sorry|error|mistake|goodwill|inconvenience|distress|trouble|delay|stage"
     r"|compensat|redress"
@@ -816,7 +833,7 @@ _PERSON_OFFERS = regex.compile(
     r"|\boffer\w*\b[^£.;]{0,60}\b(?:at|worth(?: over)?|rent of) £"
     r"|\b(?:revive|repeat|withdraw|passed over|accept|refuse) (?:its|the|that|an?)\b[^.;]{0,20}\boffer"
     r"|\b(?:if|whether|had it|would have) [^.;]{0,60}\boffer"
-    r"|\b[Tt]hey (?:had |have )?offered\b"
+    r"|\b[Tt]hey (?:had |have )?offered\b|\boffered to (?:let|accept)\b|\bconsidered the offer\b"
 )
 _OFFERED = regex.compile(r"\boffer(?:s|ed|ing)?\b[^.;£]{0,90}£|£[\d,.]+[^.;£]{0,20}\boffer", regex.IGNORECASE)
 # What a body says it will do of its own accord, and the words of an answer that owns something up.
@@ -861,7 +878,7 @@ def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
         i -= 1
     above = reading.words(reading.everything[i]) if i >= 0 else ""
     return _DONE_LEAD.search(above) is not None and not regex.search(
-        r"\b(?:said|says|complain|failed|not|faults?|wrong|maladministration|mistakes?|errors?)\b", above
+        r"\b(?:said|says|complain|failed|not|faults?|wrong|maladministration|mistakes?|errors?|respects)\b", above
     )
 
 
