@@ -85,7 +85,7 @@ _BOTH_BODIES = regex.compile(
     r"(?:,[^,£]{1,60},)? (?:also )?pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
     r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to"
-    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each)(?: also)?$"
+    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each|and each)(?: also)?$"
     r"|^each (?:also )?(?:pay|refund|repay|reimburse|give|make)\b",
     regex.IGNORECASE,
 )

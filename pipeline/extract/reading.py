@@ -27,7 +27,8 @@ _WITH_VERDICTS = frozenset({"findings", "decision", "other", "complaint"})
 _MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
 _ELSEWHERE = regex.compile(
     rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to"
-    r"|said it would|has asked the|put (?:this|it|that) right",
+    r"|said it would|has asked the|put (?:this|it|that) right|(?:council|trust|provider|home|company|school"
+    r"|it) will\b",
     regex.IGNORECASE,
 )
 _POINTS_BACK = regex.compile(

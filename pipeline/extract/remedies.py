@@ -32,6 +32,7 @@ _EVIDENCE_OF = regex.compile(
     r"(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
     regex.IGNORECASE,
 )
+_FAR = 25  # characters: what is done before it is told
 _TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
 _BASE = [
     "apologise", "pay", "write", "send", "give", "offer", "arrange", "review", "remind", "train", "provide",
@@ -337,6 +338,8 @@ def _by_then(reading: Reading, found: list[Remedy]) -> list[Remedy]:
             continue
         for i, remedy in enumerate(found):
             open_ended = remedy.deadline is None and remedy.status in ("agreed", "recommended")
+            if _RECOMMENDED.match(reading.text, remedy.start):
+                continue
             if open_ended and (remedy.start < sentence.start) is (told["before"] is not None):
                 found[i] = replace(remedy, deadline=deadline.words, due_date=deadline.due)
     return found
@@ -373,9 +376,12 @@ def _goes_on(reading: Reading, words: str, above: list[Sentence] | None) -> bool
     if above is None or above[0].kind != "bullet" or _begins_an_action(words, 0) or find_sums(words):
         return False
     before = reading.words(above[-1])
+    if _HANGS_ON.match(words) and not before.endswith("."):
+        return True
     return not before.endswith((".", ";", ",", "and", "or")) and _LEADS_ON.search(before) is None
 
 
+_HANGS_ON = regex.compile(r"(?:and |or )?(?:how|who|what|when|where|which|that|whether|of|why)\b")
 # What leads in actions or sums below a bullet, with a colon or without.
 _LEADS_ON = regex.compile(r"\b(?:will|should|must|made up of|consisting of|comprising|as follows):?-?$")
 _MADE_OF = regex.compile(r"\b(?:made up of|consisting of|comprising|as follows|in detail):?-?$", regex.IGNORECASE)
@@ -696,6 +702,8 @@ def _is_standard(words: str, types: Sequence[str]) -> bool:
     found = _STANDARD.search(words)
     if found is None or _EVIDENCE_OF.search(words):
         return False
+    if found.start() > _FAR and _begins_an_action(words, 0):
+        return False  # "match the two lists and tell us how many were missing": more than the line on evidence
     kinds = set(types) - {"provide_information"}
     return not kinds or (kinds <= {"other", "staff_training"} and found.start() < 60)
 
@@ -740,7 +748,11 @@ def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Reme
             )
         ):
             for a, b in _pieces(words, 0):
-                if types := _codes(reading, sentence.start + a, sentence.start + b):
+                types = _codes(reading, sentence.start + a, sentence.start + b)
+                if not {"payment", "refund_or_waiver"} & set(types) and find_sums(words, a, b):
+                    money = "refund_or_waiver" if _GIVEN_BACK.search(words, a, b) else "payment"
+                    types = (*types, money) if paid.start() < b and a < paid.end() else types
+                if types:
                     yield _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
         elif "offers" in ids and _OFFERED.search(words) and not _PERSON_OFFERS.search(words) and find_sums(words):
             kinds = set(_codes(reading, sentence.start, sentence.end)) & {"payment", "refund_or_waiver"}
@@ -781,7 +793,8 @@ def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Reme
 # A body that has paid or given back a sum: redress, unless somebody asks for it, or it is what the body pays regularly.
 _PAID_BEFORE = regex.compile(
     r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|[Ii]t)\b"
-    r"(?: (?:has|had|have|then|later|also|already|now|since))*(?: [^.;£]{0,90}?\b(?:and|,))?(?: on \d+ \w+)?"
+    r"(?: (?:has|had|have|then|later|also|already|now|since))*(?: [^.;£]{0,90}?\b(?:and|,))?(?: on \d+ \w+"
+    r"| in \w+(?: \d{4})?,?)?"
     r"(?: (?:has|had|also|then|later))* (?:paid|refunded|repaid|reimbursed|restored|credited|returned|sent"
     r"|sent back|gave"
     r"|gave back|handed)\b"
