@@ -868,9 +868,13 @@ def _line_of(reading: Reading, sentence: Sentence) -> str:
 
 
 _SAID_SORRY = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|ICB|[Ii]t)(?: has| had)?(?: \w+ly| already"
-    r"| since| also)? "
-    r"(?:said (?:it was |that it was )?sorry|put (?:this|that|it|the \w+) right|struck it out)\b"
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|CCG|ICB|[Mm]anager|[Cc]hief executive|[Dd]irector"
+    r"|[Ii]t)\b"
+    r"(?:[^.;]{0,60}?\band)?(?: has| had| did)?(?: \w+ly| already| since| also)? "
+    r"(?:apologised?|said (?:it was |that it was )?sorry|put (?:this|that|it|the \w+) right|struck it out"
+    r"|(?:told|wrote to|wrote)\b[^.;]{0,60}\b(?:sorry|apologise|regrets?)"
+    r"|sent (?:him|her|them|(?:Mr|Mrs|Ms|Miss) [\w ]{1,20}) (?:a|an) (?:written |formal )?apology)\b"
+    r"|\bapology (?:has been|was|had been) (?:made|given|sent)\b|\bapology (?:she|he|they) ha(?:s|ve) had\b"
 )
 _DENIES = regex.compile(
     r"\b(?:not|never|no one|nobody|if|should have|would have|failed to|says|said|asked|wants|whether|until|when it)\b"
@@ -879,7 +883,9 @@ _RELIES = regex.compile(
     r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|\bha(?:s|d) (?:\w+ )?apologised|apology already"
 )
 _PARTICIPLE = regex.compile(rf"(?:{'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
-_DONE_LEAD = regex.compile(r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Ii]t|[Tt]hey)\b[^.]{0,80}:$")
+_DONE_LEAD = regex.compile(
+    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Ii]t|[Tt]hey)\b[^.]{0,60}\bha(?:s|ve|d)\b[^.]{0,60}:$"
+)
 
 
 def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
