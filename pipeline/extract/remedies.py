@@ -883,9 +883,7 @@ _RELIES = regex.compile(
     r"suitable remedy|sufficient|enough|put (?:this|it|that)? ?right|\bha(?:s|d) (?:\w+ )?apologised|apology already"
 )
 _PARTICIPLE = regex.compile(rf"(?:{'|'.join(sorted(_PAST, key=len, reverse=True))})\b")
-_DONE_LEAD = regex.compile(
-    r"\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Ii]t|[Tt]hey)\b[^.]{0,60}\bha(?:s|ve|d)\b[^.]{0,60}:$"
-)
+_DONE_LEAD = regex.compile(r"\b(?:ha(?:s|ve|d)|[Bb]efore|[Aa]fter|[Ww]hen|[Oo]n \d|[Ii]n \w+ \d{4})\b[^.]{0,120}:$")
 
 
 def _is_done_bullet(reading: Reading, sentence: Sentence, words: str) -> bool:
