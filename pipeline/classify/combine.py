@@ -43,7 +43,6 @@ _SIGNS = tuple(
         r"\b(?:says?|said|complain\w*|told|believes?)\b",
     )
 )
-_LENIENT = 0.2  # how far below the limit a finding of the rules still stands
 _UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
 # What is known of a sentence beside its words, in the order of the weights.
 WITNESSES = (
@@ -255,8 +254,7 @@ def _findings(
             kept += rules  # a verdict in two parts is read by the rules alone
             continue
         polarity = max(POLARITIES, key=lambda one: sure[one])
-        lenient = _LENIENT if any(f.polarity == polarity for f in rules) else 0.0
-        if sure[polarity] < weights.limit - lenient:
+        if sure[polarity] < weights.limit:
             continue
         same = [
             f for f in (*rules, *found.candidates) if f.polarity == polarity and f.start < s.end and s.start < f.end

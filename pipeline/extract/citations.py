@@ -33,7 +33,7 @@ _REST = regex.compile(
     r"(?: \([A-Z][\w ]+\)){0,2} (?P<year>(?:1[89]|20)\d\d)(?!\d)"
 )
 _NAME = regex.compile(
-    r"(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)"
+    r"(?<!\w)(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)"
     r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|from|to|in|on))* $"
 )
 _OPENERS = frozenset({
@@ -42,7 +42,11 @@ _OPENERS = frozenset({
     "Councils",
 })  # fmt: skip
 _ONE = r"\d{1,4}[A-Z]{0,3}(?:\(\w{1,4}\))*"
-_LIST = rf"{_ONE}(?:(?:,? (?:and|to|or) |, | ?[-–] ?)(?:(?:sections?|regulations?|ss?\.?) )?{_ONE}(?![\w,]*\d{{3}}))*"
+_BARE = r"\(\w{1,4}\)"  # "section 26(6)(a) and (c)"
+_LIST = (
+    rf"{_ONE}(?:(?:,? (?:and|to|or) |, | ?[-–] ?)(?:(?:(?:sections?|regulations?|ss?\.?) )?{_ONE}(?![\w,]*\d{{3}})"
+    rf"|{_BARE}))*"
+)
 _KIND = r"[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Rr]ules?|[Pp]arts?"
 _PARAGRAPH = rf"(?:,? (?:paragraphs?|paras?\.?) (?P<para>{_ONE}))?"
 _AFTER = regex.compile(
@@ -54,18 +58,33 @@ _MORE = regex.compile(
 )
 _BEFORE = regex.compile(
     rf"(?:(?P<kind>{_KIND}) ?(?P<list>{_LIST})|(?:(?:paragraphs?|paras?\.?) (?P<para>{_ONE}) (?:of|to|in) )?"
-    r"(?P<schedule>[Ss]chedule|[Ss]ch\.?) (?P<number>\d{1,2}[A-Z]?))(?: (?:of|to|in|under) (?:the )?)$"
+    rf"(?P<schedule>[Ss]chedule|[Ss]ch\.?) (?P<number>\d{{1,2}}[A-Z]?)(?:,? (?:paragraphs?"
+    rf"|paras?\.?) (?P<para>{_ONE}))?)"
+    r"(?: (?:of|to|in|under) (?:the )?|, (?:the )?)$"
 )
 # "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
 _LATER = regex.compile(
-    rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Ss]chedule) ?(?P<list>{_LIST})"
+    rf"(?:\b(?:paragraphs?|paras?\.?) (?P<of_it>{_ONE}) (?:of|to) )?"
+    rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Rr]egs?\.?|[Ss]chedule) ?(?P<list>{_LIST})"
+    rf"(?:,? (?:paragraphs?|paras?\.?) (?P<within>{_ONE}))?"
     r"(?P<of> (?:of|to|in|under) (?:the same|the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations"
     r"|Order))?"
 )
+# "The 1974 Act, section 26A(2)".
+_ALIAS_FIRST = regex.compile(
+    rf"\b[Tt]he (?P<year>(?:1[89]|20)\d\d) (?P<what>Act|Regulations|Order),? \(?(?P<kind>{_KIND}) ?(?P<list>{_LIST})"
+)
+# "section 42 of the Care Act": an act known by its name alone.
+_YEARLESS = regex.compile(
+    rf"\b(?P<kind>{_KIND}) ?(?P<list>{_LIST}) (?:of|to|in"
+    rf"|under) the (?P<name>(?:[A-Z][\w’-]+ )(?:(?:[A-Z][\w’-]+|and|of) )*Act)\b(?!,? \(?\d{{4}})"
+)
+_CODE = regex.compile(r"(?:: | )(?:Code of Practice|code of practice)")
+_CODE_TO = regex.compile(r"[Cc]ode of [Pp]ractice(?:: ?| to the | for the )$")
 _ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
 _PROCESS = regex.compile(
     r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy"
-    r"|meeting|accommodation|file|payment|money|help)"
+    r"|meeting|accommodation|file|payment|money|help|aftercare|after-care)"
 )
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
@@ -126,7 +145,7 @@ def mentions(text: str) -> list[_Mention]:
 def _full(text: str) -> Iterator[_Mention]:
     past = 0
     for anchor in _ANCHOR.finditer(text):
-        if anchor.start() < past:
+        if anchor.start() < past or _CODE.match(text, anchor.end()):
             continue
         line = text.rfind("\n", 0, anchor.start()) + 1
         begin = max(line, anchor.start() - 260)
@@ -142,7 +161,7 @@ def _full(text: str) -> Iterator[_Mention]:
             start, words = start + 4, words[4:]
         shorter = _known_end(regex.split(r"(?:,| and| or) the (?=[A-Z])", words)[-1], anchor["kind"])
         start, words = start + len(words) - len(shorter), shorter
-        if not words.strip():
+        if not words.strip() or _CODE_TO.search(text, max(line, start - 30), start):
             continue
         full_name = (words + text[anchor.start() : anchor.start("year")]).strip().rstrip(",")
         provisions: list[str] = []
@@ -186,6 +205,7 @@ def _known_end(words: str, kind: str) -> str:
 
 
 def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> Iterator[_Mention]:
+    yield from _by_name(text, full, covered)
     if not full:
         return
     for found in _LATER.finditer(text):
@@ -204,12 +224,12 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
         same = [
             m
             for m in before
-            if kind in m.act.split(" (")[0].split() or m.act.endswith(kind) or (kind in m.act and kind != "Act")
+            if m.act.split(" (")[0].endswith(kind) or m.act.endswith(kind) or (kind in m.act and kind != "Act")
         ]
         if found["of"]:
             if found["year"]:
                 same = [m for m in same if m.year == int(found["year"])]
-            target = next((m for m in reversed(same) if m.act != "Local Government Act"), same[-1] if same else None)
+            target = next((m for m in reversed(same) if m.act not in _OMBUDSMANS), same[-1] if same else None)
         else:
             # Bare "section 47" stands for the act it was named with; as the name of a process it is no citation.
             if _PROCESS.match(text, found.end()):
@@ -226,8 +246,30 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
                     target = next((m for m in reversed(same) if str(m.year) == alias[-1]), None)
                 elif kind == "Regulations":
                     target = same[-1]
+                elif _CITES.search(text, max(0, found.start() - 8), found.start()):
+                    target = next((m for m in reversed(same) if m.act not in _OMBUDSMANS), None)
         if target is not None and provisions:
             yield _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
+
+
+# The acts that the Ombudsmen work under, which a bare "section 3" does not mean.
+_OMBUDSMANS = frozenset({"Local Government Act", "Health Service Commissioners Act"})
+# What stands before a bare section that is cited: its bracket, or that something is done under it.
+_CITES = regex.compile(r"(?:\(|\bunder )$")
+
+
+def _by_name(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> Iterator[_Mention]:
+    """Sections of acts that are named by their year alone, before the section, or by their name alone."""
+    for found in _ALIAS_FIRST.finditer(text):
+        named = [m for m in full if m.start < found.start() and m.year == int(found["year"])]
+        if named:
+            covered.append(found.span())
+            yield _Mention(*found.span(), named[-1].act, named[-1].year, tuple(_provisions(found)))
+    for found in _YEARLESS.finditer(text):
+        years = [m.year for m in full if m.act == found["name"]] or [y for name, y in _acts() if name == found["name"]]
+        if years:
+            covered.append(found.span())
+            yield _Mention(*found.span(), found["name"], years[-1], tuple(_provisions(found)))
 
 
 def _paragraph_start(text: str, offset: int) -> int:
@@ -251,6 +293,9 @@ def _roots(provisions: tuple[str, ...] | list[str]) -> list[str]:
 
 def _provisions(found: regex.Match[str]) -> list[str]:
     groups = found.groupdict()
+    within = groups.get("within") or groups.get("of_it")
+    if within and groups["kind"].lower().startswith("sch"):
+        return [f"Sch{groups['list']} para{within}"]
     if groups.get("schedule"):
         paragraph = f" para{groups['para']}" if groups.get("para") else ""
         return [f"Sch{groups['number']}{paragraph}"]
@@ -260,7 +305,10 @@ def _provisions(found: regex.Match[str]) -> list[str]:
     prefix = "Sch" if kind.startswith("sch") else _PREFIX.get(kind[0], "s")
     if kind.startswith("rule"):
         prefix = "rule"
-    return [f"{prefix}{one}" for one in regex.findall(_ONE, groups["list"])]
+    named: list[str] = []
+    for one in regex.findall(rf"{_ONE}|{_BARE}", groups["list"]):
+        named.append(f"{prefix}{one}" if one[0] != "(" else f"{named[-1].rsplit('(', 1)[0]}{one}")
+    return named
 
 
 @cache
