@@ -75,7 +75,9 @@ class GoldCitation:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """One decision as a person read it. `amounts` is null where the sums that are no payments were not marked.
+    """One decision as a person read it.
+
+    `amounts` and `guidance` are null where sums that are no payments, and titles of guidance, were not marked.
 
     `header` holds only what is known: a field that the file leaves null is not here, and is not measured.
     """
@@ -88,6 +90,7 @@ class Gold:
     payments: tuple[GoldPayment, ...] = ()
     amounts: tuple[GoldAmount, ...] | None = None
     citations: tuple[GoldCitation, ...] = ()
+    guidance: tuple[GoldCitation, ...] | None = None
     fault_found: bool | None = None
     injustice_found: bool | None = None
     total_awarded: float | None = None
@@ -141,6 +144,7 @@ def read_gold(path: Path) -> Gold:
         payments=entries("payments", _payment),
         amounts=entries("amounts", _amount) if data.get("amounts") is not None else None,
         citations=entries("citations", _citation),
+        guidance=entries("guidance", _guidance) if data.get("guidance") is not None else None,
         fault_found=data.get("fault_found"),
         injustice_found=data.get("injustice_found"),
         total_awarded=data.get("total_awarded"),
@@ -224,6 +228,10 @@ def _amount(entry: Mapping[str, Any]) -> GoldAmount:
 
 def _citation(entry: Mapping[str, Any]) -> GoldCitation:
     return GoldCitation(_quote(entry), entry["act"], entry["year"], frozenset(entry["provisions"]))
+
+
+def _guidance(entry: Mapping[str, Any]) -> GoldCitation:
+    return GoldCitation(_quote(entry), entry["title"], None, frozenset(entry["provisions"]))
 
 
 def _quote(entry: Mapping[str, Any]) -> Quote:

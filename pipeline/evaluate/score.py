@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import regex
 
-from pipeline.evaluate.gold import Gold, GoldAmount, GoldPayment, Quote, Span, spans_of
+from pipeline.evaluate.gold import Gold, GoldAmount, GoldCitation, GoldPayment, Quote, Span, spans_of
 from pipeline.values import Amount, Citation, Decision, Extraction, Finding, Payment, Remedy
 
 RESAMPLES = 2000
@@ -37,6 +37,8 @@ MEASURES = {
     "amount_reasons": ("accuracy", "reason right, on matched sums that are no payments"),
     "citations": ("f1", "citations"),
     "provisions": ("f1", "provisions, on matched citations"),
+    "guidance": ("f1", "titles of guidance"),
+    "guidance_paragraphs": ("f1", "paragraphs, on matched titles of guidance"),
     "header": ("accuracy", "header fields right"),
     "fault_found": ("accuracy", "decision: fault found"),
     "injustice_found": ("accuracy", "decision: injustice found"),
@@ -440,12 +442,20 @@ def _act(name: str) -> str | None:
 
 
 def _citations(sheet: _Sheet, extraction: Extraction) -> None:
+    """Acts and regulations; and titles of guidance, which have no year, where gold marks them."""
+    laws = [one for one in extraction.citations if one.year is not None]
+    _cited(sheet, "citations", "provisions", sheet.gold.citations, laws)
+    if sheet.gold.guidance is not None:
+        titles = [one for one in extraction.citations if one.year is None]
+        _cited(sheet, "guidance", "guidance_paragraphs", sheet.gold.guidance, titles)
+
+
+def _cited(sheet: _Sheet, name: str, parts_name: str, golds: Sequence[GoldCitation], found: Sequence[Citation]) -> None:
     """One gold citation may be found in parts, one a provision: the parts together are one hit, not several."""
-    golds, found = sheet.gold.citations, extraction.citations
     spans = [sheet.spans(gold.quote) for gold in golds]
 
     def fit(g: int, p: int) -> float:
-        same = (_act(golds[g].act), golds[g].year) == (_act(found[p].act), found[p].year)
+        same = golds[g].year is None or (_act(golds[g].act), golds[g].year) == (_act(found[p].act), found[p].year)
         return overlap(spans[g], found[p].start, found[p].end) if same else 0.0
 
     pairs = pair_up(golds, found, fit)
@@ -460,14 +470,14 @@ def _citations(sheet: _Sheet, extraction: Extraction) -> None:
     loose = {(one.act, one.year, one.start, one.end): p for p, one in reversed(list(enumerate(found))) if p not in used}
     kept = sorted({*(p for _, p in pairs), *loose.values()})
     sheet.listed(
-        "citations",
-        [(gold.quote, f"{gold.act} {gold.year}") for gold in golds],
-        [(found[p], f"{found[p].act} {found[p].year}") for p in kept],
+        name,
+        [(gold.quote, f"{gold.act} {gold.year or ''}".strip()) for gold in golds],
+        [(found[p], found[p].act) for p in kept],
         [(g, kept.index(p)) for g, p in pairs],
     )
     for g, places in sorted(parts.items()):
         provisions = {_provision(provision) for p in places if (provision := found[p].provision) is not None}
-        sheet.codes("provisions", golds[g].quote, {_provision(one) for one in golds[g].provisions}, provisions)
+        sheet.codes(parts_name, golds[g].quote, {_provision(one) for one in golds[g].provisions}, provisions)
 
 
 def _whole(sheet: _Sheet, extraction: Extraction) -> None:

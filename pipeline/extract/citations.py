@@ -1,4 +1,4 @@
-"""Citations: the law relied on, resolved to act, year and provision.
+"""Citations: the law and the statutory guidance relied on, resolved to act (or title), year and provision.
 
 Spans key: `redress_citations` (one span a citation, label: the act and its year).
 """
@@ -95,7 +95,7 @@ class _Mention:
     start: int
     end: int
     act: str
-    year: int
+    year: int | None  # null for guidance, whose title says none
     provisions: tuple[str, ...]
 
 
@@ -116,16 +116,13 @@ def create_citations(nlp: Language, name: str) -> Component:
 def find(reading: Reading) -> list[Citation]:
     """The citations of a text, one for each provision, in order; also kept in its Reading."""
     found = []
-    for mention in mentions(reading.text):
+    for mention in sorted([*mentions(reading.text), *guidance(reading.text)], key=lambda m: (m.start, m.end)):
         i = bisect_right(reading.everything, mention.start, key=lambda s: s.start) - 1
         paragraph = reading.everything[i].number if i >= 0 else None
         for provision in mention.provisions or (None,):
+            named = mention.act if mention.year is None else f"{mention.act} {mention.year}"
             url = address(mention.act, mention.year, provision)
-            found.append(
-                Citation(
-                    paragraph, mention.start, mention.end, f"{mention.act} {mention.year}", mention.year, provision, url
-                )
-            )
+            found.append(Citation(paragraph, mention.start, mention.end, named, mention.year, provision, url))
     reading.citations = found
     return found
 
@@ -140,6 +137,44 @@ def mentions(text: str) -> list[_Mention]:
         for m in everything
         if m.provisions or not any(o is not m and o.start <= m.start and m.end <= o.end for o in everything)
     ]
+
+
+def guidance(text: str) -> Iterator[_Mention]:
+    """Every title of statutory guidance in the text, in order, with the paragraphs cited before or after it."""
+    titles, pattern = _titles()
+    for found in pattern.finditer(text):
+        start, end = found.span()
+        if text[start].islower():
+            continue  # its subject, not its title: "the policy on family and friends care"
+        before = _PARAGRAPHS_OF.search(text, max(0, start - 60), start)
+        after = _AT_PARAGRAPHS.match(text, end)
+        cited = after or before
+        provisions = tuple(f"para{one}" for one in regex.findall(_NUMBERED, cited["list"])) if cited else ()
+        yield _Mention(
+            before.start() if before and not after else start,
+            after.end() if after else end,
+            titles[found[0].lower()],
+            None,
+            provisions,
+        )
+
+
+_NUMBERED = r"\d+(?:\.\d+)*"
+_NUMBERS = rf"(?P<list>{_NUMBERED}(?:(?:, | and | to |-|–){_NUMBERED})*)"
+_PARAGRAPHS_OF = regex.compile(rf"\b[Pp]ara(?:graph)?s?\.? {_NUMBERS} (?:of|in) (?:the )?[“‘\"']?$")
+_AT_PARAGRAPHS = regex.compile(rf"[^.;\n]{{0,60}}?\bpara(?:graph)?s?\.? {_NUMBERS}")
+
+
+@cache
+def _titles() -> tuple[dict[str, str], regex.Pattern[str]]:
+    """The title of each way in which guidance is named, in lower case; and the pattern that finds them all."""
+    titles = {
+        name.lower(): entry["title"]
+        for entry in load_yaml(corpus_folder() / "guidance.yaml")
+        for name in (entry["title"], *entry["also"])
+    }
+    ways = "|".join(regex.escape(name) for name in sorted(titles, key=len, reverse=True))
+    return titles, regex.compile(rf"\b(?:{ways})(?!\w)", regex.IGNORECASE)
 
 
 def _full(text: str) -> Iterator[_Mention]:
@@ -321,9 +356,9 @@ def _names() -> frozenset[str]:
     return frozenset(name for name, _ in _acts())
 
 
-def address(act: str, year: int, provision: str | None) -> str | None:
+def address(act: str, year: int | None, provision: str | None) -> str | None:
     """Where legislation.gov.uk keeps an act, or the section or schedule of it; null for acts that are not listed."""
-    path = _acts().get((act, year))
+    path = _acts().get((act, year)) if year is not None else None
     if path is None:
         return None
     part = regex.match(r"(s|Sch)(\d+[A-Z]{0,3})", provision or "")
