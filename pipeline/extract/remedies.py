@@ -23,7 +23,8 @@ from pipeline.values import Remedy
 SPANS = "redress_remedies"
 _STANDARD = regex.compile(
     r"\b(?:evidence|proof|show us|satisfy us|demonstrate|tell (?:us|me)|let (?:us|me) (?:know|have|see)"
-    r"|confirm to (?:us|me)|write to (?:us|me)|report (?:back )?to (?:us|me|the Ombudsman)|send (?:us|me)"
+    r"|confirm to (?:us|me|the Ombudsman)|write to (?:us|me)|report (?:back )?to (?:us|me|the Ombudsman)"
+    r"|send (?:us|me)"
     r"|provide (?:us|me)|inform (?:us|me))\b",
     regex.IGNORECASE,
 )
@@ -195,6 +196,13 @@ _RAISED_TO = regex.compile(
 )
 # What a body is free to do is no remedy ("It may set this against what she owes").
 _MAY = regex.compile(r"(?:The \w+|It|They|[A-Z]\w+) (?:may|can|could|need not)\b")
+# What the Ombudsman says of a recommendation or of what may come is none by itself.
+_REMARK = regex.compile(
+    r"^(?:I|We) (?:hope|(?:still |do still )?think|thought|did not think|remain|asked (?:the \w+|it"
+    r"|\w+ \w+) (?:whether|if))\b"
+    r"|^(?:My|Our) recommendation stands|\bmay (?:then )?issue a (?:further )?report\b"
+    r"|^(?:The \w+|It|They) (?:has|have|does|do|did) not (?:yet |so far )?(?:agreed?|accepted?)\b"
+)
 _OUTCOME = frozenset({"remedy"})
 _WORK = frozenset({"findings", "other", "decision"})
 
@@ -596,7 +604,13 @@ def _clauses(
             or ("done" in ids and _HAS_DONE.search(words) is not None)
         )
     )
-    if _WANTED.search(words) or _WILL_NOT.search(words) or _MAY.match(words) or (predicate is None and not done):
+    if (
+        _WANTED.search(words)
+        or _WILL_NOT.search(words)
+        or _MAY.match(words)
+        or _REMARK.search(words)
+        or (predicate is None and not done)
+    ):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
     pieces = _pieces(words, begin)
@@ -686,7 +700,9 @@ def _with_untyped(
     """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the one before it."""
     merged: list[tuple[int, int, tuple[str, ...]]] = []
     for a, b, types in typed:
-        if types:
+        if merged and "review_cases" in merged[-1][2] and _FOR_THEM.match(words, a, b):
+            merged[-1] = (merged[-1][0], b, merged[-1][2])  # to look for others and put it right for them is one
+        elif types:
             merged.append((a, b, types))
         elif merged and (_ANEW.search(words, merged[-1][1], a) or len(words[a:b].split()) > 4):
             merged.append((a, b, ("other",)))
@@ -695,6 +711,12 @@ def _with_untyped(
         elif _begins_an_action(words, a):
             merged.append((a, b, ("other",)))
     return merged
+
+
+_FOR_THEM = regex.compile(
+    r"(?:will )?(?:offer|refund|repay|reimburse|compensate|decide|put|cancel|correct|consider|write to|tell|remedy)\b"
+    r"[^,;]{0,60}\b(?:them|each|any|anyone|those|what)\b[^;]{0,60}$"
+)
 
 
 def _is_standard(words: str, types: Sequence[str]) -> bool:
