@@ -50,6 +50,11 @@ _SAME = regex.compile(
     r"|\bat the same time|\bby (?:the same|that) date|\b(?:with)?in that time|\bby then\b",
     regex.IGNORECASE,
 )
+# "within the same four weeks": counted again from the decision, whatever came between.
+_SAME_PERIOD = regex.compile(
+    rf"\b(?:with)?in (?:the|those|that) same (?P<count>{_COUNT}) (?P<work>working )?(?P<unit>day|week|month)s?\b",
+    regex.IGNORECASE,
+)
 _ANCHORED_ELSEWHERE = regex.compile(
     r"\s*(?:of|from|after|following)\s+"
     r"(?:its|the|her|his|their|that|any|receiving|receipt|notice|being|a|an|each)\b"
@@ -126,6 +131,11 @@ def find_deadline(text: str, decided: date | None, last: date | None = None) -> 
         if due is not None and decided is not None and due < decided:
             continue  # "charged before 22 May 2023" tells what was, not when to act
         found.append((opener.start(), Deadline(text[opener.start() : match.end()], due)))
+    for match in _SAME_PERIOD.finditer(text, condition.end() if condition else 0):
+        count = number(match["count"])
+        if count is not None and decided is not None:
+            due = _after(decided, count, match["unit"].lower(), bool(match["work"]))
+            found.append((match.start(), Deadline(match[0], due)))
     repeats = _SAME.finditer(text, condition.end() if condition else 0)
     found.extend((match.start(), Deadline(match[0], None, same=True)) for match in repeats)
     return min(found, key=lambda item: item[0])[1] if found else None

@@ -85,10 +85,12 @@ _BOTH_BODIES = regex.compile(
     r"(?:,[^,£]{1,60},)? (?:also )?pay"
     r"|\b(?:Council and the \w+|bodies|councils|organisations) (?:will |should |have agreed to )?each (?:pay|to pay)"
     r"|\beach (?:council|body|organisation|authority|of them)[^.;]{0,60}:$|\b(?:will|should|to"
-    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each|and each)(?: also)?$"
+    r"|must) each\b[^.;£]{0,120}(?::|\band ?)$|\b(?:each will|will each|and each|(?:should"
+    r"|must) each)(?: also)?$|\b(?:and|will|to) each pay\b"
     r"|^each (?:also )?(?:pay|refund|repay|reimburse|give|make)\b",
     regex.IGNORECASE,
 )
+_EACH_PAYS = regex.compile(r"each (?:also )?(?:pay|refund|repay|reimburse|give|make)\b")
 # A sum that hangs on something, or has a ceiling alone, comes to nothing that can be worked out.
 _CONDITIONAL = regex.compile(
     r"^\W*(?:if|should|unless|until|once)\b|\b(?:up to|no more than|(?:a |the )?(?:limit|maximum|ceiling|cap) of"
@@ -407,7 +409,11 @@ def _payment(reading: Reading, remedy: Remedy, index: int, place: _Place, all_ke
             total *= each
         elif _EACH.search(part) and not _BOTH_BODIES.search(part):
             total *= max(heads(recipient), 2) if recipient and heads(recipient) > 1 else _each_count(part)
-        elif _BOTH_BODIES.search(part) or _BOTH_BODIES.search(_sentence_around(reading, remedy)):
+        elif (
+            _BOTH_BODIES.search(part)
+            or _EACH_PAYS.match(words)
+            or _BOTH_BODIES.search(_sentence_around(reading, remedy))
+        ):
             total *= 2
     return Payment(
         paragraph=remedy.paragraph,
@@ -435,7 +441,7 @@ def _sentence_around(reading: Reading, remedy: Remedy) -> str:
     for _ in range(_MOST_BULLETS):
         j = reading.text.rfind("\n", 0, max(i, 0))
         above = reading.text[j + 1 : max(i, 0)]
-        if above.endswith(":"):
+        if above.endswith((":", " will", " will each", " should", " should each", " must")):
             return above
         if not above.endswith((";", "; and", "; or", ",", ", and", ".")):
             break

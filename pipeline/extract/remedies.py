@@ -122,7 +122,7 @@ _PREDICATE = regex.compile(
     r"(?:agreed|undertaken|offered|promised|accepted|committed)(?:, [^,;]{1,60},)?(?: that it (?:will|would"
     r"|should))?(?: to)?"
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)"
-    r"|(?:will|should|must|would)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
+    r"|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
     r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that)? "
     rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b))"
     r"(?:, [^,;]{1,80},)?\s+",
@@ -140,7 +140,8 @@ _THEY_PAY = regex.compile(
 )
 _PAYS = regex.compile(
     r"\b(?:pays?|paid|payment|credit|contribut\w+|remedy|compensat\w+|awards?"
-    r"|increas\w+ (?:its|the|this) (?:offer|payment)|(?:increase|raise) (?:[^.;]{1,60} )?to|put|place"
+    r"|increas\w+ (?:its|the|this) (?:offer|payment)|(?:increase|raise) (?:[^.;]{1,60} )?to|(?:recognise"
+    r"|acknowledge|reflect|mark) [^.;]{1,80} with|put|place"
     r"|set aside)\b[^.;]{0,60}(?:£|\bpounds\b)"
     r"|£[\d.,]+ (?:payment"
     r"|in compensation)",
@@ -198,8 +199,8 @@ _RAISED_TO = regex.compile(
 _MAY = regex.compile(r"(?:The \w+|It|They|[A-Z]\w+) (?:may|can|could|need not)\b")
 # What the Ombudsman says of a recommendation or of what may come is none by itself.
 _REMARK = regex.compile(
-    r"^(?:I|We) (?:hope|(?:still |do still )?think|thought|did not think|remain|asked (?:the \w+|it"
-    r"|\w+ \w+) (?:whether|if))\b"
+    r"^(?:I|We) (?:hope|aim|(?:still |do still )?think|thought|did not think|remain"
+    r"|asked (?:(?:the \w+|it|\w+ \w+) )?(?:whether|if))\b"
     r"|^(?:My|Our) recommendation stands|\bmay (?:then )?issue a (?:further )?report\b"
     r"|^(?:The \w+|It|They) (?:has|have|does|do|did) not (?:yet |so far )?(?:agreed?|accepted?)\b"
 )
@@ -272,6 +273,7 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
     outer: _Lead | None = None
     last: Deadline | None = None
     body: str | None = None
+    inner = False  # among the bullets that tell what the bullet above them is about
     refused = {
         s.line
         for i, s in enumerate(reading.sentences)
@@ -282,7 +284,11 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
     for line, sentences in lines.items():
         words = reading.text[sentences[0].start : sentences[-1].end]
         ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
-        if _leads_in(words, sentences[0].kind, lines.get(line + 1)):
+        below = lines.get(line + 1)
+        if sentences[0].kind == "bullet" and _tells_below(reading, words, below) and lead is not None:
+            inner = True  # what it must say or hold, bullet by bullet: one action, the bullet that leads in
+        elif _leads_in(words, sentences[0].kind, below):
+            inner = False
             own = _deadline_of_lead(reading, sentences, last)
             if own is not None and own.same:
                 own = last
@@ -310,8 +316,9 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 yield from _clauses(reading, index, sentence, agreed, line in refused, last, body)
             continue
         if sentences[0].kind == "bullet" and lead is not None:
-            if _goes_on(reading, words, lines.get(line - 1)):
+            if _goes_on(reading, words, lines.get(line - 1)) or (inner and not _acts(words)):
                 continue  # more of the bullet above: "tell him: • of his right to appeal"
+            inner = False
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
                 if item.deadline is not None and item.due_date is not None:
@@ -379,6 +386,24 @@ def _leads_in(words: str, kind: str, following: list[Sentence] | None) -> bool:
     )
 
 
+def _tells_below(reading: Reading, words: str, below: list[Sentence] | None) -> bool:
+    """Whether a bullet is an action that the bullets below it, which are none, only tell more of."""
+    if _ABOUT.search(words) is None or below is None or below[0].kind != "bullet" or not _acts(words):
+        return False
+    first = reading.words(below[0])
+    return not _acts(first) and not find_sums(first)
+
+
+_ABOUT = regex.compile(
+    r"\b(?:that(?: it| they)?|which|about|of|on|in|saying|explaining|including|covering|whether):$", regex.IGNORECASE
+)
+
+
+def _acts(words: str) -> bool:
+    """Whether words begin with an action in its plain form ("write to her")."""
+    return words.split(" ", 1)[0].lower() in _BASE or _ANY_ACTION.match(words) is not None
+
+
 def _goes_on(reading: Reading, words: str, above: list[Sentence] | None) -> bool:
     """Whether a bullet only ends the one above, which stops short or leads it in, and is no action by itself."""
     if above is None or above[0].kind != "bullet" or _begins_an_action(words, 0) or find_sums(words):
@@ -434,7 +459,8 @@ def _outcome_sentences(reading: Reading, index: dict[int, int]) -> list[Sentence
 _HAS_AGREED = regex.compile(
     r"\b(?:[Cc]ouncils?|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|ICB|[Ii]t|[Tt]hey|[Bb]oth"
     r"|[Ss]chool|governors)"
-    r" (?:has|have)(?: now| also| both| since)* (?:agreed|undertaken|promised)(?: that it will\b"
+    r" (?:has|have)(?: now| also| both| since)* (?:agreed|undertaken|promised)(?: that(?: [^.;:]{0,60}?)? (?:it"
+    r"|they) will\b"
     r"| to\b(?! (?:look|consider|go"
     r"|deal|us|our|my|this)\b))|\bwe have agreed with the \w+ that it will\b"
     r"|\b(?:raised|increased|doubled) (?:it|this|that|its offer|the offer|the sum)\b[^.;]{0,30} to £"
@@ -449,6 +475,9 @@ _WILL_TOO = regex.compile(
 
 # Who is said to be going to do it has agreed to: "Northmarsh will", "the two of them will".
 _WILL = regex.compile(r"^(?!\W*(?:If|Should|Unless)\b)[^.]*\b(?!it |that |which |who |she |he )[\w’]+ will\b(?! not)")
+
+
+_IS_TO = regex.compile(r"\b(?:will|should|must|(?:is|are) to|recommend\w*|invited|suggested)\b")
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
@@ -613,6 +642,8 @@ def _clauses(
     ):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
+    if not done and not raised and not ids & {"agrees", "recommends"} and _IS_TO.search(words) is None:
+        return  # what is told, supposed or aimed at
     pieces = _pieces(words, begin)
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
     if done and not typed[0][2]:
@@ -865,7 +896,7 @@ _FOR_US = regex.compile(
 _PERSON_OFFERS = regex.compile(
     r"\b(?:Mr|Mrs|Ms|Miss) (?:and (?:Mr|Mrs|Ms|Miss) )?\w+ (?:has |had |then |also )?offer|\binsurers?\b"
     r"|\b(?:[Ss]he|[Hh]e|[Tt]hey) (?:has |had |have |then |also )?offered (?:to pay|the [Cc]ouncil|it|a rent|rent)\b"
-    r"|\boffer\w*\b[^£.;]{0,60}\b(?:at|worth(?: over)?|rent of) £"
+    r"|\boffer\w*\b[^£.;]{0,80}\b(?:at|for|below|above|under|worth(?: over)?|rent of) £"
     r"|\b(?:revive|repeat|withdraw|passed over|accept|refuse) (?:its|the|that|an?)\b[^.;]{0,20}\boffer"
     r"|\b(?:if|whether|had it|would have) [^.;]{0,60}\boffer"
     r"|\b[Tt]hey (?:had |have )?offered\b|\boffered to (?:let|accept)\b|\bconsidered the offer\b"

@@ -85,9 +85,12 @@ def lines_of(decision: Decision) -> list[Sentence]:
         if p.kind == "line" and text[p.start : p.end] in (p.heading, p.subheading):
             continue
         role = roles.get((p.heading, p.subheading), "mixed")
+        section = p.section
+        if role == "remedy":  # told under a sub-heading of the findings
+            role, section = "mixed", "remedy"
         if _OMBUDSMANS_LAW.search(text, p.start, p.end):
             role = "law"
-        found.append(Sentence(p.start, p.end, p.position, p.number, p.kind, p.section, role, True))
+        found.append(Sentence(p.start, p.end, p.position, p.number, p.kind, section, role, True))
     return found
 
 
