@@ -15,7 +15,7 @@ import spacy
 from pipeline import analyse, read_decision
 from pipeline.corpus import corpus_folder
 from pipeline.extract import COMPONENTS
-from pipeline.extract.citations import mentions
+from pipeline.extract.citations import guidance, mentions
 from pipeline.extract.money import find_sums
 from pipeline.extract.rules import Matchers, Rule, RuleError, blank, load_rules, parse
 
@@ -114,7 +114,7 @@ def _copy_of_corpus(folder: Path) -> Path:
     corpus = folder / "corpus"
     for name in ("taxonomy", "rules"):
         shutil.copytree(corpus_folder() / name, corpus / name)
-    for name in ("acts.yaml", "organisations.yaml"):
+    for name in ("acts.yaml", "guidance.yaml", "organisations.yaml"):
         shutil.copy(corpus_folder() / name, corpus / name)
     return corpus
 
@@ -199,8 +199,35 @@ def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> N
             "the Anti-social Behaviour, Crime and Policing Act 2014 and the Care Act 2014, section 9",
             [("Anti-social Behaviour, Crime and Policing Act", 2014, ()), ("Care Act", 2014, ("s9",))],
         ),
+        (
+            "(Section 26(6)(a) and (c), Local Government Act 1974)",
+            [("Local Government Act", 1974, ("s26(6)(a)", "s26(6)(c)"))],
+        ),
+        ("A duty under section 42 of the Care Act applies.", [("Care Act", 2014, ("s42",))]),
+        (
+            "The Education Act 1996 applies. (The 1996 Act, section 19) Paragraph 4 of Schedule 35B "
+            "to the Act says when.",
+            [
+                ("Education Act", 1996, ()),
+                ("Education Act", 1996, ("s19",)),
+                ("Education Act", 1996, ("Sch35B para4",)),
+            ],
+        ),
+        ("The Mental Health Act 1983: Code of Practice says so.", []),
         ("The Council acts for 2014 reasons.", []),
     ],
 )
 def test_citations(text: str, expected: list[tuple[str, int, tuple[str, ...]]]) -> None:
     assert [(m.act, m.year, m.provisions) for m in mentions(text)] == expected
+
+
+def test_guidance_is_cited_by_its_title_with_its_paragraphs() -> None:
+    text = (
+        "The Care and Support Statutory Guidance says, at paragraphs 8.36 and 8.37, that charges must be fair. "
+        "Paragraph 2.24 of the School Admission Appeals Code is about letters. "
+        "It revised its policy on family and friends care."
+    )
+    assert [(m.act, m.year, m.provisions) for m in guidance(text)] == [
+        ("Care and Support Statutory Guidance", None, ("para8.36", "para8.37")),
+        ("School Admission Appeals Code", None, ("para2.24",)),
+    ]

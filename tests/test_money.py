@@ -123,6 +123,20 @@ BULLETS = [
         [(900, "term", None, 1800, "Ms A")],
     ),
     ("pay Ms A a further £300, bringing the total to £450;", [(300, None, None, 300, "Ms A")]),
+    (
+        "pay Ms A £500 and Mr A £350 for their distress;",
+        [(500, None, None, 500, "Ms A"), (350, None, None, 350, "Mr A")],
+    ),
+    ("reimburse 12 sessions with a therapist, at £65 each;", [(65, None, 12, 780, "Ms A")]),
+    ("pay Ms A and Mr A £40 a month each, for fourteen months;", [(40, "month", 14, 1120, "Ms A and Mr A")]),
+    ("increase to £400 the sum it offered her for the trouble of complaining;", [(400, None, None, 400, "Ms A")]),
+    ("pay her, in place of the £200 that it offered, two hundred and fifty pounds;", [(250, None, None, 250, "Ms A")]),
+    ("refund Ms A £513, from which it may keep back £65 for the earlier penalty;", [(513, None, None, 513, "Ms A")]),
+    (
+        "pay Ms A £300 for the distress caused by the removal and £200 for the delay, £500 altogether;",
+        [(300, None, None, 300, "Ms A"), (200, None, None, 200, "Ms A")],
+    ),
+    ("two hundred and twenty-five pounds to Ms A for her anxiety;", [(225, None, None, 225, "Ms A")]),
 ]
 
 
@@ -231,6 +245,51 @@ SECTIONS = [
         [(250, "agreed")],
     ),
 ]
+
+
+def test_two_bodies_that_each_pay_pay_twice() -> None:
+    _, found = _read(
+        "  1. Within one month the Council and the Trust will each apologise to Ms A, and each pay "
+        "her £250 for distress.\n"
+    )
+    assert [(p.amount, p.total) for p in found.payments] == [(250, 500)]
+
+
+def test_a_bullet_is_one_remedy_and_what_it_leads_in_is_part_of_it() -> None:
+    _, found = _read(
+        "  1. By 30 June 2023 the Council will:\n    • pay Ms A £200 and her daughter £100;\n"
+        "    • rewrite its letter so that:\n    • it names an officer; and\n    • it says how to appeal; and\n"
+        "    • remind its staff of the policy.\n"
+    )
+    assert [r.types for r in found.remedies] == [("payment",), ("procedure_change",), ("staff_training",)]
+    assert [p.total for p in found.payments] == [200, 100]
+
+
+def test_a_time_that_opens_a_later_action_is_not_said_of_those_before_it() -> None:
+    _, found = _read(
+        "  1. The Council will place a correction on the file and, by 11 July 2023, audit ten "
+        "reports chosen at random.\n"
+    )
+    assert [str(r.due_date) for r in found.remedies] == ["None", "2023-07-11"]
+
+
+def test_the_same_weeks_are_counted_again_whatever_came_between() -> None:
+    _, found = _read(
+        "  1. Within four weeks of this decision the Council will apologise to Ms A.\n"
+        "  2. Within a further eight weeks it will review its policy.\n"
+        "  3. Within the same four weeks the Council will pay Ms A £100.\n"
+    )
+    assert [str(r.due_date) for r in found.remedies] == ["2023-06-07", "2023-08-02", "2023-06-07"]
+
+
+def test_what_leads_in_a_list_of_faults_is_said_of_each() -> None:
+    page = _PAGE.format(
+        analysis="  1. Ms A asked for help.\n  2. The Council was at fault in that it:\n"
+        "    • closed the case without a note of the reasons; and\n    • sent her letter to somebody else.\n",
+        action="  1. The Council has agreed to apologise to Ms A.\n",
+    )
+    found = analyse(read_decision(page.encode(), name="22-004-118.txt")).findings
+    assert [(f.polarity, f.paragraph) for f in found if f.section == "findings"] == [("fault", 3), ("fault", 3)]
 
 
 @pytest.mark.parametrize(("analysis", "action", "remedies", "payments"), SECTIONS)

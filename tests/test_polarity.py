@@ -186,6 +186,12 @@ no_fault | There was nothing wrong with the way the site was measured.
 no_fault | That was a decision it was entitled to take.
 no_fault | The Council did not fail to consult the neighbours.
 no_fault | The care was of an appropriate standard.
+# Verdicts in two parts, and what stands between
+both | Apart from the late papers, there was no fault in how the Council dealt with the appeal.
+both | Save for the missed review, we have found no fault by the Council.
+fault | We do not think that anyone should have been left without cover and, in so far as it goes, this was fault.
+no_fault | He was entitled to decide that the use was incidental.
+no_fault | There is no substance in the complaint that the report was ignored.
 # Plain narration
 - | The Council wrote to Mr P on 4 March.
 - | An officer visited the property in May.

@@ -64,7 +64,7 @@ _BEFORE = regex.compile(
 )
 # "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
 _LATER = regex.compile(
-    rf"(?:\b(?:paragraphs?|paras?\.?) (?P<of_it>{_ONE}) (?:of|to) )?"
+    rf"(?:\b(?:[Pp]aragraphs?|[Pp]aras?\.?) (?P<of_it>{_ONE}) (?:of|to) )?"
     rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Rr]egs?\.?|[Ss]chedule) ?(?P<list>{_LIST})"
     rf"(?:,? (?:paragraphs?|paras?\.?) (?P<within>{_ONE}))?"
     r"(?P<of> (?:of|to|in|under) (?:the same|the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations"

@@ -274,7 +274,7 @@ def _consistent(found: list[Verdict], candidates: Sequence[Hit], begin: int) -> 
         ):
             continue
         if verdict.rule == "apart_from" and not any(
-            v.token > verdict.token and v.polarity == "no_fault" and v.strength == "strong" for v in found
+            v.token > verdict.token and v.polarity == "no_fault" and v.rule != "split_no_fault" for v in found
         ):
             continue
         if (

@@ -285,10 +285,8 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
         words = reading.text[sentences[0].start : sentences[-1].end]
         ids = {rule for s in sentences for rule in _status_hits(reading, index[s.start])}
         below = lines.get(line + 1)
-        if sentences[0].kind == "bullet" and _tells_below(reading, words, below) and lead is not None:
-            inner = True  # what it must say or hold, bullet by bullet: one action, the bullet that leads in
-        elif _leads_in(words, sentences[0].kind, below):
-            inner = False
+        told_below = sentences[0].kind == "bullet" and lead is not None and _tells_below(reading, words, below)
+        if not told_below and _leads_in(words, sentences[0].kind, below):
             own = _deadline_of_lead(reading, sentences, last)
             if own is not None and own.same:
                 own = last
@@ -298,6 +296,7 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             status = _status(
                 ids, agreed or _WILL.search(words) is not None, turned_down, parent.status if parent else None
             )
+            inner = False
             lead = _Lead(
                 words,
                 status,
@@ -318,7 +317,8 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
         if sentences[0].kind == "bullet" and lead is not None:
             if _goes_on(reading, words, lines.get(line - 1)) or (inner and not _acts(words)):
                 continue  # more of the bullet above: "tell him: • of his right to appeal"
-            inner = False
+            # What it must say or hold, bullet by bullet, is one action: the bullet that leads in.
+            inner = told_below
             item = _bullet(reading, index, sentences, words, lead, last)
             if item is not None:
                 if item.deadline is not None and item.due_date is not None:
@@ -771,7 +771,16 @@ def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
         ends.append(found.start())
         cuts.append(found.end())
     ends.append(len(words))
-    return [(a, b) for a, b in zip(cuts, ends, strict=True) if a < b]
+    pieces: list[tuple[int, int]] = []
+    for a, b in zip(cuts, ends, strict=True):
+        if pieces and _TIME_ALONE.fullmatch(words, *pieces[-1]):
+            a = pieces.pop()[0]  # "by 11 July, audit ten files": the time belongs to what it opens
+        if a < b:
+            pieces.append((a, b))
+    return pieces
+
+
+_TIME_ALONE = regex.compile(r"(?:by|within|before) [^,;.]{3,40}")
 
 
 def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Remedy]:
