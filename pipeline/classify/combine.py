@@ -43,7 +43,7 @@ _SIGNS = tuple(
         r"\b(?:says?|said|complain\w*|told|believes?)\b",
     )
 )
-_ALONE = 0.55  # how sure of a fault the model must be where no rule sees one: narration is full of things undone
+_ALONE = 0.55  # how sure the model must be of what no rule sees: narration is full of things done and undone
 _UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
 # What is known of a sentence beside its words, in the order of the weights.
 WITNESSES = (
@@ -255,7 +255,7 @@ def _findings(
             kept += rules  # a verdict in two parts is read by the rules alone
             continue
         polarity = max(POLARITIES, key=lambda one: sure[one])
-        alone = polarity == "fault" and not any(f.polarity == polarity for f in rules)
+        alone = not any(f.polarity == polarity for f in rules)
         if sure[polarity] < (_ALONE if alone else weights.limit):
             continue
         same = [
