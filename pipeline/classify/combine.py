@@ -43,7 +43,7 @@ _SIGNS = tuple(
         r"\b(?:says?|said|complain\w*|told|believes?)\b",
     )
 )
-_ALONE = 0.55  # how sure the model must be of what no rule sees: narration is full of things done and undone
+_ALONE = 0.5  # what no rule sees must be likelier than not: narration is full of things done and undone
 _UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
 # What is known of a sentence beside its words, in the order of the weights.
 WITNESSES = (
