@@ -20,6 +20,8 @@ from pipeline.values import Decision
 
 FOLDS = 5
 MANY = 5_000
+# Words a model of subjects keeps: the rest make its file large and nothing better.
+_MOST_WORDS = {"category": 20_000, "subcategory": 9_000}
 SUBJECTS = ("category", "subcategory")
 
 
@@ -47,7 +49,7 @@ def estimator(name: str, many: bool, seed: int) -> Any:
         sublinear_tf=True,
         ngram_range=(1, 3) if name == "finding" else (1, 2),
         min_df=2 if name in MULTI else 5 if many else 2 if name in ("decision", "finding") else 1,
-        max_features=50_000 if many and name not in MULTI else 25_000 if name == "subcategory" else None,
+        max_features=50_000 if many and name not in MULTI else _MOST_WORDS.get(name),
         stop_words="english" if name in SUBJECTS else None,
         token_pattern=r"\S+" if name == "finding" else r"(?u)\b\w\w+\b",
         dtype=np.float64,
