@@ -47,6 +47,7 @@ The complaint
 What I found
 
   1. The law is in the Housing Act 1996, sections 184 and 193, and the Localism Act 2011.
+    The Homelessness Code of Guidance says so in paragraph 6.4.
   2. The Council took too long. This was fault, which caused Ms A distress.
   3. There was fault in the letters but no fault in the offer of a flat in May.
   4. There was no fault in the review. Her rent was £300 a week. Ms A owed £300 when she left.
@@ -166,6 +167,14 @@ GOLD: dict[str, Any] = {
         },
         {"quote": "Localism Act 2011", "act": "Localism Act", "year": 2011, "provisions": []},
     ],
+    "guidance": [
+        {
+            "quote": "Homelessness Code of Guidance",
+            "paragraph": 2,
+            "title": "Homelessness Code of Guidance for Local Authorities",
+            "provisions": ["para6.4"],
+        }
+    ],
 }
 
 
@@ -234,10 +243,16 @@ def perfect(decision: Decision) -> Extraction:
         tuple(Amount(section="findings", amount=e["amount"], reason=e["reason"], **place(e)) for e in GOLD["amounts"]),
         (
             Citation(
-                act="Housing Act", year=1996, provision="s184", **at(decision, "Housing Act 1996, sections 184", 2)
+                act="Housing Act 1996", year=1996, provision="s184", **at(decision, "Housing Act 1996, sections 184", 2)
             ),
-            Citation(act="Housing Act", year=1996, provision="s193", **at(decision, "184 and 193", 2)),
-            Citation(act="Localism Act", year=2011, provision=None, **at(decision, "Localism Act 2011", 2)),
+            Citation(act="Housing Act 1996", year=1996, provision="s193", **at(decision, "184 and 193", 2)),
+            Citation(act="Localism Act 2011", year=2011, provision=None, **at(decision, "Localism Act 2011", 2)),
+            Citation(
+                act="Homelessness Code of Guidance for Local Authorities",
+                year=None,
+                provision="para6.4",
+                **at(decision, "Homelessness Code of Guidance", 2),
+            ),
         ),
     )
 
@@ -371,8 +386,12 @@ def test_sums_are_not_measured_where_gold_lists_none(folder: Path, decision: Dec
 
 
 def test_citations_need_act_and_year(folder: Path, decision: Decision) -> None:
-    first, second, third = perfect(decision).citations
-    report = judged(folder, decision, Extraction(citations=(first, replace(second, year=1985), third, third)))
+    first, second, third, _ = perfect(decision).citations
+    report = judged(
+        folder,
+        decision,
+        Extraction(citations=(first, replace(second, act="Housing Act 1985", year=1985), third, third)),
+    )
     assert counts(report, "citations") == (2, 3, 2)
     assert counts(report, "provisions") == (1, 1, 2)
     assert [item.detail for item in report.inventions] == ["Housing Act 1985"]
