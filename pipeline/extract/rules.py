@@ -324,18 +324,38 @@ def _glue(previous: str, mark: str, inside: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """One compiled phrase of a rule."""
+    """One compiled phrase of a rule, and the words that every match of it holds: one of each group."""
 
     rule: Rule
     pattern: re.Pattern[str]
     needs: tuple[frozenset[str], ...]
 
 
-def _pattern(phrase: str, reach: int) -> re.Pattern[str]:
-    expression = parse(phrase, reach)[0]
+def _phrase(rule: Rule, written: str) -> _Phrase:
+    expression, needs = parse(written, rule.reach)
     after = "" if expression.endswith("£") else r"(?!\w)"
     # `re`, not `regex`: it compiles these fifteen hundred patterns three times as fast, and runs them as fast.
-    return re.compile(rf"(?<![\w£])(?:{expression}){after}", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w£])(?:{expression}){after}", re.IGNORECASE)
+    return _Phrase(rule, pattern, tuple(sorted(needs, key=_rarity, reverse=True)))
+
+
+def _needs_of_tokens(pattern: Sequence[Mapping[str, Any]]) -> tuple[frozenset[str], ...]:
+    """The same of a token pattern: the words of the tokens that cannot be left out."""
+    needs = []
+    for token in pattern:
+        said = token.get("LOWER", token.get("ORTH")) if token.get("OP", "1") in ("1", "+") else None
+        words = said.get("IN", ()) if isinstance(said, Mapping) else (said,) if said else ()
+        if words and all(_WORD.fullmatch(word.lower()) for word in words):
+            needs.append(frozenset(word.lower() for word in words))
+    return tuple(needs)
+
+
+def _lacks(held: AbstractSet[str], needs: Sequence[AbstractSet[str]]) -> bool:
+    """Whether a sentence that holds these words holds none of one of the groups that a match needs."""
+    for need in needs:  # noqa: SIM110 - a plain loop: this runs some thousand times a decision
+        if held.isdisjoint(need):
+            return True
+    return False
 
 
 class Matchers:
@@ -348,20 +368,20 @@ class Matchers:
         self.rules = tuple(rules)
         self._nlp = nlp
         self._by_anchor: dict[str, list[_Phrase]] = {}
-        self._excludes: dict[str, list[re.Pattern[str]]] = {}
+        self._excludes: dict[str, list[_Phrase]] = {}
         self._tokens = Matcher(nlp.vocab)
+        self._needs_of_tokens: list[tuple[frozenset[str], ...]] = []
         self._by_key: dict[int, Rule] = {}
+        self._order = {rule.name: i for i, rule in enumerate(self.rules)}
         for rule in self.rules:
             for written in rule.match:
-                needs = parse(written, rule.reach)[1]
-                anchor = max(needs, key=_rarity, default=frozenset({""}))
-                rest = tuple(need for need in needs if need is not anchor)
-                phrase = _Phrase(rule, _pattern(written, rule.reach), rest)
-                for word in anchor:
+                phrase = _phrase(rule, written)
+                for word in phrase.needs[0] if phrase.needs else ("",):
                     self._by_anchor.setdefault(word, []).append(phrase)
-            self._excludes[rule.name] = [_pattern(written, rule.reach) for written in rule.exclude]
+            self._excludes[rule.name] = [_phrase(rule, written) for written in rule.exclude]
             if rule.patterns:
                 self._tokens.add(rule.name, [list(pattern) for pattern in rule.patterns])
+                self._needs_of_tokens += [_needs_of_tokens(pattern) for pattern in rule.patterns]
                 self._by_key[nlp.vocab.strings[rule.name]] = rule
 
     @property
@@ -370,31 +390,38 @@ class Matchers:
         return frozenset(self._by_anchor)
 
     def hits(self, sentence: str, held: AbstractSet[str] | None = None) -> list[Hit]:
-        """The hits in one sentence, in order; `held` are its words (`words_in`), where they are known already."""
+        """The hits in one sentence, in order: the longest first, then as the rules stand.
+
+        `held` are its words (`words_in`), where they are known already.
+        """
         if held is None:
             held = words_in(sentence)
-        tried: dict[int, _Phrase] = {}
+        hits: list[Hit] = []
+        tried: set[int] = set()
+        barred: dict[str, list[tuple[int, int]]] = {}
         for word in held & self._by_anchor.keys():
             for phrase in self._by_anchor[word]:
-                tried[id(phrase)] = phrase
-        hits: list[Hit] = []
-        barred: dict[str, list[tuple[int, int]]] = {}
-        for phrase in tried.values():
-            if any(held.isdisjoint(need) for need in phrase.needs):
-                continue
-            for match in phrase.pattern.finditer(sentence):
-                a, b = match.span()
-                name = phrase.rule.name
-                if name not in barred:
-                    barred[name] = [m.span() for exclude in self._excludes[name] for m in exclude.finditer(sentence)]
-                if not any(x < b and a < y for x, y in barred[name]):
-                    hits.append(Hit(phrase.rule, a, b))
-        if self._by_key:
+                if _lacks(held, phrase.needs) or id(phrase) in tried:
+                    continue
+                tried.add(id(phrase))
+                for match in phrase.pattern.finditer(sentence):
+                    a, b = match.span()
+                    name = phrase.rule.name
+                    if name not in barred:
+                        barred[name] = [
+                            found.span()
+                            for exclude in self._excludes[name]
+                            if not _lacks(held, exclude.needs)
+                            for found in exclude.pattern.finditer(sentence)
+                        ]
+                    if not any(x < b and a < y for x, y in barred[name]):
+                        hits.append(Hit(phrase.rule, a, b))
+        if not all(_lacks(held, needs) for needs in self._needs_of_tokens):
             doc = self._nlp.make_doc(sentence)
             for key, first, last in self._tokens(doc):
                 span = doc[first:last]
                 hits.append(Hit(self._by_key[key], span.start_char, span.end_char))
-        hits.sort(key=lambda h: (h.start, -h.end))
+        hits.sort(key=lambda h: (h.start, -h.end, self._order[h.rule.name]))
         return hits
 
 
