@@ -749,3 +749,27 @@ def test_read_decision_takes_a_path_or_bytes(tmp_path: Any) -> None:
 def test_the_digest_is_that_of_the_raw_bytes() -> None:
     assert read(NUMBERED).sha256 != read(NUMBERED + "\n").sha256
     assert read(NUMBERED).text == read(NUMBERED + "\n").text
+
+
+def test_a_letter_before_a_heading_makes_it_no_list() -> None:
+    text = (
+        "Ambleford City Council (21 049 001)\n\nThe Ombudsman’s final decision:\n\nSummary: Mr B complained.\n\n"
+        "What I found\n\n  1. It wrote in May.\n\n(a) The wait for an assessment\n\n  1. It took a year.\n\n"
+        "b) The reply\n\n  1. It told him of:\n\n(a) The reasons\n\n(b) His right to appeal\n\n  1. It closed.\n"
+    )
+    decision = read(text)
+    assert [(s.heading, s.level, s.first, s.last) for s in decision.sections if s.level == 2] == [
+        ("(a) The wait for an assessment", 2, 2, 2),
+        ("b) The reply", 2, 3, 4),
+    ]
+    assert [p.kind for p in decision.paragraphs][-4:] == ["paragraph", "bullet", "bullet", "paragraph"]
+
+
+def test_a_sum_opens_a_sub_bullet_of_a_dashed_list() -> None:
+    text = (
+        "Ambleford City Council (21 049 001)\nCategory : Housing > Allocations\nDecision : Upheld\n"
+        "Decision date : 12 Apr 2022\nThe Ombudsman’s final decision:\nSummary: Mr B complained.\nAgreed action\n"
+        "- Within one month the Council will:\n- pay £300, made up of:\n- £200 to Mr B for his distress;\n"
+        "- £100 to Mrs B for hers; and\n- write to both.\n- The Council has agreed.\nFinal decision\n- I uphold it.\n"
+    )
+    assert [p.kind for p in read(text).paragraphs][2:8] == ["paragraph", *["bullet"] * 4, "paragraph"]

@@ -76,12 +76,11 @@ def _settle_dashes(lines: Sequence[Line]) -> list[Line]:
 
 
 def _is_bullet(text: str, lead: str, last: str, first: str) -> bool:
-    if not last or text[:1].islower() or last.endswith((";", ",", " and", " or", "; and", "; or")):
+    # A sum opens a sub-bullet ("pay £525, made up of: - £200 to Mr L"), and no paragraph.
+    if not last or text[:1].islower() or text.startswith("£") or last.endswith((";", ",", " and", " or", ":")):
         return True
     if first[:1].islower():  # the list was written in lower case; a capital ends it
         return False
-    if last.endswith(":"):
-        return True
     if first.endswith(";") and last.endswith("."):
         return False
     if lead.endswith((" to:", " will:", " should:", " must:", " it has:")) or _NEW_PARAGRAPH.match(text):
@@ -175,17 +174,15 @@ def _base_level(lines: Sequence[Line], layout: Layout) -> int:
     return min(known or levels)
 
 
-_LETTERED = regex.compile(r"\([A-Z]\) [A-Z]")  # "(A) The out-of-hours line"
+_LETTERED = regex.compile(r"\(?[A-Za-z][.)] [A-Z]")  # "(a) The out-of-hours line"
 
 
 def _could_be_heading(text: str) -> bool:
     words = text.count(" ") + 1
-    return (
-        words <= _HEADING_WORDS
-        and not text.endswith((".", ";", ":", ","))
-        and (_LETTERED.match(text) is not None or (text[0] not in "(-•" and _CELL.fullmatch(text) is None))
-        and not text[0].islower()
-    )
+    if words > _HEADING_WORDS or text.endswith((".", ";", ":", ",")):
+        return False
+    plain = text[0] not in "(-•" and not text[0].islower() and _CELL.fullmatch(text) is None
+    return plain or _LETTERED.match(text) is not None
 
 
 def _table_runs(lines: Sequence[Line]) -> list[bool]:

@@ -24,6 +24,7 @@ def read_text(text: str) -> list[Line]:
     lines = [mark(indent, row) for indent, row in rows]
     kinds = Counter(line.kind for line in lines)
     if kinds[NUMBERED] and kinds[NUMBERED] >= kinds[DASH]:
+        lines = _lettered_headings(lines, [row for _, row in rows])
         # Numbers count the paragraphs, so dashes are bullets, and deeper numbers are sub-lists.
         outer = _usual_indent(lines)
         return [_settle(line, outer) for line in lines]
@@ -81,6 +82,24 @@ def mark(indent: int, row: str) -> Line:
     if first in "Bb" and row.lower() == "back to top":
         return Line(TOP, row, indent)
     return Line(PLAIN, row, indent)
+
+
+def _lettered_headings(lines: list[Line], rows: list[str]) -> list[Line]:
+    """ "(a) The wait for an assessment" between paragraphs that count from 1 again is a heading, and no list of one."""
+    settled = list(lines)
+    for i in range(1, len(lines) - 1):
+        before, line, after = lines[i - 1], lines[i], lines[i + 1]
+        if (
+            line.kind == ITEM
+            and line.text[0].isupper()
+            and _LETTER.match(rows[i]) is not None
+            and line.text[-1] not in ".;:,"
+            and before.kind != ITEM
+            and before.text[-1] not in ";:,"
+            and (after.kind, after.number) == (NUMBERED, 1)
+        ):
+            settled[i] = line._replace(kind=PLAIN, text=rows[i])
+    return settled
 
 
 def _usual_indent(lines: list[Line]) -> int:
