@@ -215,6 +215,33 @@ def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> N
         ),
         ("The Mental Health Act 1983: Code of Practice says so.", []),
         ("The Council acts for 2014 reasons.", []),
+        (  # the number of a section that only one act has, and a bracket
+            "We work under the Local Government Act 1974. The Housing Act 1996 applies. We may not (section 26B(2)).",
+            [
+                ("Local Government Act", 1974, ()),
+                ("Housing Act", 1996, ()),
+                ("Local Government Act", 1974, ("s26B(2)",)),
+            ],
+        ),
+        (  # "s117(2)" without a full stop; its act is the last that was named near it
+            "The Mental Health Act 1983 says so: see s117(2).\nSection 117 does not let a council charge.",
+            [
+                ("Mental Health Act", 1983, ()),
+                ("Mental Health Act", 1983, ("s117(2)",)),
+                ("Mental Health Act", 1983, ("s117",)),
+            ],
+        ),
+        (  # the name of a thing is no citation
+            "The Mental Health Act 1983 (section 117) applies. He was on its section 117 register.",
+            [("Mental Health Act", 1983, ("s117",))],
+        ),
+        (  # a schedule, and an act whose name has "at" and "etc." in it
+            "The Health and Safety at Work etc. Act 1974 applies. By paragraph 7 of Schedule 2 it must.",
+            [
+                ("Health and Safety at Work etc. Act", 1974, ()),
+                ("Health and Safety at Work etc. Act", 1974, ("Sch2 para7",)),
+            ],
+        ),
     ],
 )
 def test_citations(text: str, expected: list[tuple[str, int, tuple[str, ...]]]) -> None:

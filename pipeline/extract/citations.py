@@ -34,7 +34,7 @@ _REST = regex.compile(
 )
 _NAME = regex.compile(
     r"(?<!\w)(?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.)"
-    r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|from|to|in|on))* $"
+    r"(?: (?:[A-Z][\w’'&-]*,?|\([A-Z][\w ’',-]+(?:etc\.?)?\)|etc\.|and|of|the|for|from|to|in|on|at|by|with))* $"
 )
 _OPENERS = frozenset({
     "The", "Under", "In", "By", "And", "Section", "Sections", "Part", "Schedule", "Regulation", "Both", "As",
@@ -65,9 +65,10 @@ _BEFORE = regex.compile(
 # "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
 _LATER = regex.compile(
     rf"(?:\b(?:[Pp]aragraphs?|[Pp]aras?\.?) (?P<of_it>{_ONE}) (?:of|to) )?"
-    rf"\b(?P<kind>[Ss]ections?|[Ss]s?\.|[Rr]egulations?|[Rr]egs?\.?|[Ss]chedule) ?(?P<list>{_LIST})"
+    r"(?<![\w’'])(?P<kind>[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Ss]chedule)"
+    rf" ?(?P<list>{_LIST})"
     rf"(?:,? (?:paragraphs?|paras?\.?) (?P<within>{_ONE}))?"
-    r"(?P<of> (?:of|to|in|under) (?:the same|the|that) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations"
+    r"(?P<of> (?:of|to|in|under) (?:the same|the|that|those) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations"
     r"|Order))?"
 )
 # "The 1974 Act, section 26A(2)".
@@ -84,7 +85,8 @@ _CODE_TO = regex.compile(r"[Cc]ode of [Pp]ractice(?:: ?| to the | for the )$")
 _ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
 _PROCESS = regex.compile(
     r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy"
-    r"|meeting|accommodation|file|payment|money|help|aftercare|after-care)"
+    r"|meeting|accommodation|file|payment|money|help|aftercare|after-care|plan\b|register|patient|protocol|review\b"
+    r"|fund\b|services?\b|matters|provision\b|hardship|team)"
 )
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
@@ -141,11 +143,14 @@ def mentions(text: str) -> list[_Mention]:
 
 def guidance(text: str) -> Iterator[_Mention]:
     """Every title of statutory guidance in the text, in order, with the paragraphs cited before or after it."""
-    titles, pattern = _titles()
-    for found in pattern.finditer(text):
+    titles, first, pattern = _titles()
+    past = 0
+    for opening in first.finditer(text):
+        found = pattern.match(text, opening.start()) if opening.start() >= past else None
+        if found is None:
+            continue
         start, end = found.span()
-        if text[start].islower():
-            continue  # its subject, not its title: "the policy on family and friends care"
+        past = end
         before = _PARAGRAPHS_OF.search(text, max(0, start - 60), start)
         after = _AT_PARAGRAPHS.match(text, end)
         cited = after or before
@@ -166,15 +171,20 @@ _AT_PARAGRAPHS = regex.compile(rf"[^.;\n]{{0,60}}?\bpara(?:graph)?s?\.? {_NUMBER
 
 
 @cache
-def _titles() -> tuple[dict[str, str], regex.Pattern[str]]:
-    """The title of each way in which guidance is named, in lower case; and the pattern that finds them all."""
+def _titles() -> tuple[dict[str, str], regex.Pattern[str], regex.Pattern[str]]:
+    """The title of each way in which guidance is named, in lower case; the words they begin with; all of them.
+
+    What begins in a small letter is a subject and no title: "the policy on family and friends care".
+    """
     titles = {
         name.lower(): entry["title"]
         for entry in load_yaml(corpus_folder() / "guidance.yaml")
         for name in (entry["title"], *entry["also"])
     }
     ways = "|".join(regex.escape(name) for name in sorted(titles, key=len, reverse=True))
-    return titles, regex.compile(rf"\b(?:{ways})(?!\w)", regex.IGNORECASE)
+    words = {word for name in titles for word in regex.findall(r"^\w+", name)}
+    first = "|".join(sorted({word.capitalize() for word in words} | {word.upper() for word in words}))
+    return titles, regex.compile(rf"\b(?:{first})\b"), regex.compile(rf"(?:{ways})(?!\w)", regex.IGNORECASE)
 
 
 def _full(text: str) -> Iterator[_Mention]:
@@ -241,7 +251,8 @@ def _known_end(words: str, kind: str) -> str:
 
 def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> Iterator[_Mention]:
     yield from _by_name(text, full, covered)
-    if not full:
+    known = sorted(full, key=lambda m: m.start)
+    if not known:
         return
     for found in _LATER.finditer(text):
         if any(start <= found.start() < end for start, end in covered):
@@ -252,8 +263,14 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
         ):
             continue
         provisions = _provisions(found)
-        before = [m for m in full if m.start < found.start()]
-        kind = "Regulations" if found["kind"][0] in "Rr" else (found["what"] or "Act").capitalize()
+        before = sorted((m for m in known if m.start < found.start()), key=lambda m: m.start)
+        kind = (
+            "Regulations"
+            if found["kind"][0] in "Rr"
+            else "Order"
+            if found["kind"][0] in "Aa"
+            else (found["what"] or "Act").capitalize()
+        )
         if found["what"] and found["what"].lower() == "act" and kind == "Regulations":
             kind = "Act"
         same = [
@@ -265,32 +282,53 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
             if found["year"]:
                 same = [m for m in same if m.year == int(found["year"])]
             target = next((m for m in reversed(same) if m.act not in _OMBUDSMANS), same[-1] if same else None)
+        elif _PROCESS.match(text, found.end()):
+            continue  # "section 47 enquiries": the name of a process is no citation
         else:
-            # Bare "section 47" stands for the act it was named with; as the name of a process it is no citation.
-            if _PROCESS.match(text, found.end()):
-                continue
-            target = next((m for m in reversed(same) if set(_roots(m.provisions)) & set(_roots(provisions))), None)
-            if target is None and same:
-                # A bare "section 104" goes with the act its own paragraph has just named, regulations with the last.
-                line = _paragraph_start(text, found.start())
-                named = [m for m in same if m.start > line]
-                alias = _ALIAS.findall(text, line + 1, found.start())
-                if named:
-                    target = named[-1]
-                elif alias:
-                    target = next((m for m in reversed(same) if str(m.year) == alias[-1]), None)
-                elif kind == "Regulations":
-                    target = same[-1]
-                elif _CITES.search(text, max(0, found.start() - 8), found.start()):
-                    target = next((m for m in reversed(same) if m.act not in _OMBUDSMANS), None)
+            if found["kind"].lower().startswith("sch"):
+                same = before  # orders and regulations have schedules too
+            target = _stands_for(text, found.start(), provisions, same, kind)
         if target is not None and provisions:
-            yield _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
+            mention = _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
+            known.append(mention)
+            yield mention
+
+
+def _stands_for(text: str, at: int, provisions: list[str], named: list[_Mention], kind: str) -> _Mention | None:
+    """The act, of those named before, that a bare "section 47" stands for; null where none can be told."""
+    roots = set(_roots(provisions))
+    ours = [m for m in named if m.act in _OMBUDSMANS]
+    others = [m for m in named if m.act not in _OMBUDSMANS]
+    if ours and roots <= _OUR_SECTIONS:
+        return ours[-1]
+    line = _paragraph_start(text, at)
+    near = [m for m in others if m.start > line] or [m for m in ours if m.start > line]
+    if near:
+        return near[-1]
+    if again := [m for m in others if roots & set(_roots(m.provisions))] or [
+        m for m in ours if roots & set(_roots(m.provisions))
+    ]:
+        return again[-1]
+    if alias := _ALIAS.findall(text, line + 1, at):
+        return next((m for m in reversed(named) if str(m.year) == alias[-1]), None)
+    if kind == "Regulations":
+        return named[-1] if named else None
+    if others and (len({(m.act, m.year) for m in others}) == 1 or at - others[-1].end < _NEAR):
+        return others[-1]
+    if _CITES.search(text, max(0, at - 8), at):
+        return next(reversed(others or ours), None)
+    return None
 
 
 # The acts that the Ombudsmen work under, which a bare "section 3" does not mean.
 _OMBUDSMANS = frozenset({"Local Government Act", "Health Service Commissioners Act"})
+# Sections of the Local Government Act 1974 whose number tells that they are.
+_OUR_SECTIONS = frozenset({
+    "s24A", "s25A", "s26A", "s26B", "s26C", "s26D", "s30A", "s33ZA", "s34A", "s34B", "s34C", "s34D", "s34E",
+})  # fmt: skip
+_NEAR = 600  # characters: an act that was named a paragraph ago is still spoken of
 # What stands before a bare section that is cited: its bracket, or that something is done under it.
-_CITES = regex.compile(r"(?:\(|\bunder )$")
+_CITES = regex.compile(r"(?:\(|\b(?:[Uu]nder|[Bb]y|[Ss]ee) )$")
 
 
 def _by_name(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> Iterator[_Mention]:
