@@ -37,7 +37,8 @@ _COUNTED = regex.compile(
 )
 _TOTAL_BEFORE = regex.compile(
     r"(?:\btotal(?:s|ling)?(?: payment| sum)?(?: of)?|\bin all,?|\baltogether,?|\bcom(?:es|ing|e) to"
-    r"|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|=)\s*$",
+    r"|\bamount(?:s|ing) to|\bmak(?:es|ing)(?: a total of| up)?|\badds? up to|\bsum of|="
+    r"|\b(?:together|altogether|in all)\b[^£.;]{0,20}\b(?:is|are|makes?))\s*$",
     regex.IGNORECASE,
 )
 _TOTAL_AFTER = regex.compile(
@@ -58,7 +59,7 @@ _SET_OFF = regex.compile(
     r"|supersed\w+|that is to say|so that (?:she|he|they) ha(?:s|ve)|being half|at a rate of|more than|up from"
     r"|increas\w+ (?:its|the|this)? ?(?:offer"
     r"|payment)?s? ?(?:of|from)"
-    r"|not|remain\w*|still owes?|owed?)\b[^£;,]{0,40}$",
+    r"|not|remain\w*|still owes?|owed?|keep(?:s|ing)?|retain(?:s|ing)?)\b[^£;,]{0,40}$",
     regex.IGNORECASE,
 )
 _RANGE = regex.compile(r"\b(?:between|from)\s+$", regex.IGNORECASE)
@@ -106,7 +107,7 @@ _LESS_TIME = regex.compile(
     r"|months?|days?|period|time)\b"
 )
 _WHICH = regex.compile(
-    r"£[\d.,]+[^£]*?\K,? (?:which (?:it|the \w+|she|he|they) |(?:except|save) that |from which |although |though )"
+    r"£[\d.,]+[^£]*?\K,? (?:which (?:it|the \w+|she|he|they) |(?:except|save) that\b|from which |although |though )"
 )
 _SENTENCE_END = regex.compile(r"(?<=[.;]) (?=[A-Z])")
 # "the camera (£389.99) and the locks (£120)": each bracket says what one thing cost.
@@ -137,10 +138,11 @@ _PRICED = regex.compile(
     r"\b(?:(?:estimate|quote|quotation|price|bill|invoice)s? (?:of|for|at)|worth|valued at)(?: about| some)? $",
     regex.IGNORECASE,
 )
+_INTEREST = regex.compile(r"\binterest (?:on|upon|over)\b[^£.;]{0,30}$", regex.IGNORECASE)
 _ALTOGETHER = regex.compile(r"\s*(?:altogether|in all|in total)\b", regex.IGNORECASE)
 _FORMS_PART = regex.compile(
     r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|(?:is|are|was|forms) part\b|is included in|counts? towards"
-    r"|will be taken off)\b",
+    r"|will be taken off|(?:being|is|are|was) (?:taken as )?included)\b",
     regex.IGNORECASE,
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
@@ -331,7 +333,7 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place], pounds: floa
     waived, paid = _last(_WAIVED, before), _last(_PAID, before)
     if waived > paid:
         return "debt"
-    if _FORMS_PART.match(after):
+    if _FORMS_PART.match(after) or _INTEREST.search(before):
         return "other"
     if kept and _RUNNING.search(before):
         return "other"
