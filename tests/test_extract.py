@@ -14,7 +14,7 @@ import spacy
 
 from pipeline import analyse, read_decision
 from pipeline.corpus import corpus_folder
-from pipeline.extract import COMPONENTS
+from pipeline.extract import COMPONENTS, extract
 from pipeline.extract.citations import guidance, mentions
 from pipeline.extract.money import find_sums
 from pipeline.extract.rules import Matchers, Rule, RuleError, blank, load_rules, parse
@@ -63,7 +63,8 @@ def test_components_in_a_pipeline_of_somebody_elses() -> None:
 @pytest.mark.parametrize("path", DECISIONS, ids=[p.name for p in DECISIONS])
 def test_every_span_is_of_the_text_and_every_pound_is_accounted_for(path: Path) -> None:
     decision = read_decision(path)
-    found = analyse(decision)
+    # The network takes a quarter of a second a decision, so one in six is read with the models.
+    found = analyse(decision) if DECISIONS.index(path) % 6 == 0 else extract(decision)
     for value in (*found.findings, *found.remedies, *found.payments, *found.amounts, *found.citations):
         assert 0 <= value.start < value.end <= len(decision.text)
         assert decision.words_of(value).strip() == decision.words_of(value)
@@ -246,6 +247,11 @@ def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> N
 )
 def test_citations(text: str, expected: list[tuple[str, int, tuple[str, ...]]]) -> None:
     assert [(m.act, m.year, m.provisions) for m in mentions(text)] == expected
+
+
+def test_guidance_that_no_list_knows_is_named_between_quotation_marks() -> None:
+    text = "The statutory guidance “Tending the lamps of England” says so (paragraph 4.2). He said “Nonsense”."
+    assert [(m.act, m.provisions) for m in guidance(text)] == [("Tending the lamps of England", ("para4.2",))]
 
 
 def test_guidance_is_cited_by_its_title_with_its_paragraphs() -> None:

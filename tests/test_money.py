@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pipeline import analyse, read_decision
+from pipeline.clean import clean
+from pipeline.extract import extract
 from pipeline.extract.money import find_sums
-from pipeline.values import Decision, Extraction
+from pipeline.values import Decision, Extraction, RawPage
 
 _PAGE = """Marlow Fen Borough Council (22 004 118)
 
@@ -317,3 +319,15 @@ def test_remedies_of_a_section(
 )
 def test_sums(text: str, expected: list[float]) -> None:
     assert [one.pounds for one in find_sums(text)] == expected
+
+
+def test_the_parts_of_a_sum_may_be_told_in_the_next_sentence() -> None:
+    text = (
+        "The Council has agreed to pay Mr J a total of £550 by 2 September 2022. That sum is made up of £300 for his"
+        " distress, £150 for his time and trouble and £100 for what he lost. It will apologise to him."
+    )
+    page = f"Ambleford City Council (21 049 001)\n\nSummary: x.\n\nAgreed action\n\n  1. {text}\n"
+    found = extract(clean(RawPage("decision.txt", page.encode())))
+    assert [p.amount for p in found.payments] == [300.0, 150.0, 100.0]
+    assert [(a.amount, a.reason) for a in found.amounts] == [(550.0, "total")]
+    assert [r.types for r in found.remedies] == [("payment",), ("apology",)]

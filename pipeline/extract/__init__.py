@@ -6,7 +6,7 @@ anyone's pipeline (`nlp.add_pipe("redress_payments")`) and puts its spans into `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import spacy
@@ -28,19 +28,23 @@ def pipeline() -> Language:
     return nlp
 
 
-def read(decision: Decision) -> Reading:
-    """What the components find in a decision."""
+def read(decision: Decision, told: Mapping[int, str] | None = None) -> Reading:
+    """What the components find in a decision; `told` as for `extract`."""
     nlp = pipeline()
     reader = reader_for(nlp)
-    doc = reader.doc(decision)
+    doc = reader.doc(decision, told)
     for _, component in nlp.pipeline:
         doc = component(doc)
     return reader.reading(doc)
 
 
-def extract(decision: Decision) -> Extraction:
-    """Everything found in a decision, as spans of its text, in order."""
-    return _extraction(read(decision))
+def extract(decision: Decision, told: Mapping[int, str] | None = None) -> Extraction:
+    """Everything found in a decision, as spans of its text, in order.
+
+    `told` says of sentences outside the outcome, by the offset at which they begin, what redress they tell: `made`,
+    `offered`, or `none`; of the others the rules say it themselves.
+    """
+    return _extraction(read(decision, told))
 
 
 def extract_all(decisions: Iterable[Decision]) -> list[Extraction]:

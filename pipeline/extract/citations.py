@@ -65,7 +65,7 @@ _BEFORE = regex.compile(
 # "Section 47 of the Act", "the 2014 Act", "under section 42", once the act has been named.
 _LATER = regex.compile(
     rf"(?:\b(?:[Pp]aragraphs?|[Pp]aras?\.?) (?P<of_it>{_ONE}) (?:of|to) )?"
-    r"(?<![\w’'])(?P<kind>[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Ss]chedule)"
+    r"\b(?<![’'])(?P<kind>[Ss]ections?|[Ss]s?\.?|[Rr]egulations?|[Rr]egs?\.?|[Aa]rticles?|[Ss]chedule)"
     rf" ?(?P<list>{_LIST})"
     rf"(?:,? (?:paragraphs?|paras?\.?) (?P<within>{_ONE}))?"
     r"(?P<of> (?:of|to|in|under) (?:the same|the|that|those) (?:(?P<year>(?:1[89]|20)\d\d) )?(?P<what>Act|Regulations"
@@ -145,11 +145,16 @@ def guidance(text: str) -> Iterator[_Mention]:
     """Every title of statutory guidance in the text, in order, with the paragraphs cited before or after it."""
     titles, first, pattern = _titles()
     past = 0
-    for opening in first.finditer(text):
-        found = pattern.match(text, opening.start()) if opening.start() >= past else None
-        if found is None:
+    named = {found.start("title"): found.span("title") for found in _NAMED.finditer(text)}
+    for at in sorted({*named, *(opening.start() for opening in first.finditer(text))}):
+        found = pattern.match(text, at) if at >= past else None
+        if found is not None:
+            (start, end), title = found.span(), titles[found[0].lower()]
+        elif at in named and at >= past:
+            start, end = named[at]
+            title = text[start:end].rstrip(".,")
+        else:
             continue
-        start, end = found.span()
         past = end
         before = _PARAGRAPHS_OF.search(text, max(0, start - 60), start)
         after = _AT_PARAGRAPHS.match(text, end)
@@ -158,12 +163,17 @@ def guidance(text: str) -> Iterator[_Mention]:
         yield _Mention(
             before.start() if before and not after else start,
             after.end() if after else end,
-            titles[found[0].lower()],
+            title,
             None,
             provisions,
         )
 
 
+# Guidance that the list does not know, named between quotation marks: "the statutory guidance “Arranging …” says".
+_NAMED = regex.compile(
+    r"\b(?:[Gg]uidance|[Gg]uide|[Cc]ode of [Pp]ractice)(?: document)?,?(?: (?:called|entitled|named|titled))?:?"
+    r" (?:“(?P<title>[A-Z][^“”\n]{9,140})”|‘(?P<title>[A-Z][^‘’\n]{9,140})’|\"(?P<title>[A-Z][^\"\n]{9,140})\")"
+)
 _NUMBERED = r"\d+(?:\.\d+)*"
 _NUMBERS = rf"(?P<list>{_NUMBERED}(?:(?:, | and | to |-|–){_NUMBERED})*)"
 _PARAGRAPHS_OF = regex.compile(rf"\b[Pp]ara(?:graph)?s?\.? {_NUMBERS} (?:of|in) (?:the )?[“‘\"']?$")

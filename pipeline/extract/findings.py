@@ -203,7 +203,7 @@ def _decide(reading: Reading, judged: list[_Judged]) -> _Decided:
                 weak = {v.polarity for v in item.found}
                 if len(weak) == 1:
                     polarities = tuple(weak)
-            if item.sentence.role == "narrative" and not _own_voice(reading, item):
+            if polarities and item.sentence.role == "narrative" and not _own_voice(reading, item):
                 polarities = ()
             if polarities:
                 decided.append((item, polarities))

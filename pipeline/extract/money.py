@@ -13,7 +13,11 @@ _UNITS = [
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = {word: i for i, word in enumerate(_UNITS, start=1)} | {word: 10 * i for i, word in enumerate(_TENS, start=2)}
 _WORD = "|".join(
-    sorted((*WORDS, "a(?= (?:hundred|thousand|million))", "hundred", "thousand", "million"), key=len, reverse=True)
+    sorted(
+        (*WORDS, "a(?: couple of)?(?= (?:hundred|thousand|million))", "hundred", "thousand", "million"),
+        key=len,
+        reverse=True,
+    )
 )
 _SUM = regex.compile(
     r"£\s?(?P<pounds>\d{1,3}(?:,\d{3})+|\d+)(?P<pence>\.\d{1,2})?(?!\d)"
@@ -93,7 +97,7 @@ def _with_period(text: str, start: int, end: int, pounds: float) -> Sum:
 
 def number(words: str) -> int | None:
     """The whole number that digits or words say ("14", "twenty-six", "two hundred and fifty"), or null."""
-    cleaned = words.lower().replace(",", "").strip()
+    cleaned = words.lower().replace(",", "").replace("a couple of", "two").strip()
     if cleaned.isdigit():
         return int(cleaned)
     if cleaned in ("a", "an"):

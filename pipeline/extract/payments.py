@@ -55,7 +55,8 @@ _WAIVED = regex.compile(
 _SET_OFF = regex.compile(
     r"\b(?:against|deduct(?:s|ed|ing)?|less|minus|subtract\w*|offset|set off|set it off|takes? off|in place of"
     r"|instead of"
-    r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|which is"
+    r"|rather than|replac\w+|already (?:paid|offered|made)|previously (?:paid|offered)|includ\w+ the|tak(?:es|ing) in"
+    r"|which is"
     r"|supersed\w+|that is to say|so that (?:she|he|they) ha(?:s|ve)|being half|at a rate of|more than|up from"
     r"|increas\w+ (?:its|the|this)? ?(?:offer"
     r"|payment)?s? ?(?:of|from)"
@@ -70,13 +71,18 @@ _PAY = regex.compile(
     r"|compensat\w+|credit|return|give|gave|make|redress|sum)\b",
     regex.IGNORECASE,
 )
-_PAID = regex.compile(r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id))\b", regex.IGNORECASE)
+_PAID = regex.compile(
+    r"\b(?:pa(?:y|ys|id)|refund\w*|reimburs\w+|repa(?:y|ys|id)|return(?:s|ed|ing)?"
+    r"|(?:giv|hand|send)\w*[^.;£]{0,30} back)\b",
+    regex.IGNORECASE,
+)
 _EACH = regex.compile(
     r"(?:£[\d.,]+|pounds) (?:each|apiece)\b(?! (?:day|night|week|fortnight|month|term|year))|\bto each of\b"
     r"|\bfor each of (?:[A-Z]\b|them\b|(?:the|her|his|their) (?:\w+ )?(?:children|sons|daughters|brothers"
     r"|sisters|twins))"
     r"|£[\d.,]+ (?:a|per) (?:day|week|fortnight|month|term|year) each\b"
-    r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)[^£]{0,60}£"
+    r"|\beach of (?:them|(?:Mr|Mrs|Ms|Miss|the)\b)(?! (?:\w+ )?(?:day|night|week|fortnight|month|term|year)s)"
+    r"[^£]{0,60}£"
     r"|\bpays? each\b|\bpays? (?:them|both)[^£]{0,20} each\b|\beach,? (?:the |a further )?£",
     regex.IGNORECASE,
 )
@@ -107,7 +113,8 @@ _LESS_TIME = regex.compile(
     r"|months?|days?|period|time)\b"
 )
 _WHICH = regex.compile(
-    r"£[\d.,]+[^£]*?\K,? (?:which (?:it|the \w+|she|he|they) |(?:except|save) that\b|from which |although |though )"
+    r"(?:£[\d.,]+|pounds)[^£]*?\K,? (?:which (?:it|the \w+|she|he|they) |and (?:it|its \w+|the \w+) will "
+    r"|(?:except|save) that\b|from which |although |though )"
 )
 _SENTENCE_END = regex.compile(r"(?<=[.;]) (?=[A-Z])")
 # "the camera (£389.99) and the locks (£120)": each bracket says what one thing cost.
@@ -138,7 +145,10 @@ _PRICED = regex.compile(
     r"\b(?:(?:estimate|quote|quotation|price|bill|invoice)s? (?:of|for|at)|worth|valued at)(?: about| some)? $",
     regex.IGNORECASE,
 )
-_INTEREST = regex.compile(r"\binterest (?:on|upon|over)\b[^£.;]{0,30}$", regex.IGNORECASE)
+_INTEREST = regex.compile(
+    r"\binterest (?:on|upon|over) (?:the |this |that |these |her |his |their |its )?(?:\w+ )?(?:of )?$(?<!it of )",
+    regex.IGNORECASE,
+)
 _ALTOGETHER = regex.compile(r"\s*(?:altogether|in all|in total)\b", regex.IGNORECASE)
 _FORMS_PART = regex.compile(
     r"[^.;£]{0,30}\b(?:forms? (?:a )?part of|(?:is|are|was|forms) part\b|is included in|counts? towards"

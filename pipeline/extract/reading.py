@@ -6,6 +6,7 @@ rest reads words. In somebody else's pipeline, where a Doc holds plain text, the
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,14 +24,17 @@ _KEY = "redress"
 _OPENING, _NEAR = 2000, 6000  # characters
 _ABSENT = -(2**62)  # the shift of a sentence that is not in the Doc
 _WITH_VERDICTS = frozenset({"findings", "decision", "other", "complaint"})
-# Words of verdicts, actions and sums: a paragraph of the narrative or the law needs one of these.
-_MONEY = r"£|\bpounds\b|\bpence\b|\d\s?p\b"
-_ELSEWHERE = regex.compile(
-    rf"{_MONEY}|fault|maladmin|apolog|refund|offer|reimburs|waive|writ\w+ off|goodwill|service failure|agreed to"
-    r"|said it would|has asked the|put (?:this|it|that) right|(?:council|trust|provider|home|company|school"
-    r"|it) will\b",
-    regex.IGNORECASE,
+# Words of verdicts, actions and sums: a paragraph of the narrative or the law needs one of these. Plain words are
+# looked for as they are, which is ten times as fast as one expression for all.
+_WORDS = (
+    "£", "pounds", "pence", "fault", "maladmin", "apolog", "refund", "offer", "reimburs", "waive", "goodwill",
+    "service failure", "agreed to", "said it would", "has asked the",
+)  # fmt: skip
+_PARTS = (" off", " right", " will")
+_ELSEWHERE = re.compile(
+    r"writ\w+ off|put (?:this|it|that) right|(?:council|trust|provider|home|company|school|it) will\b"
 )
+_PENCE = re.compile(r"\d\s?p\b")
 _POINTS_BACK = regex.compile(
     r"(?:This|That|These|Those|It|So|Such|Both|Neither|In (?:both|each|all|either)|I find (?:this|that|it)"
     r"|The (?:fault|failing|failure|delay|omission))\b"
@@ -56,6 +60,7 @@ class Reading:
     rules: list[frozenset[str]] | None = (
         None  # what the part on the law asks for, as stems; worked out when first needed
     )
+    told: Mapping[int, str] = field(default_factory=dict)  # what is known beforehand of redress told along the way
     findings: list[Finding] = field(default_factory=list)
     candidates: list[Finding] = field(default_factory=list)
     injustice_told: bool = False
@@ -128,18 +133,22 @@ class Reader:
         self.matchers = {file: Matchers(nlp, [rule for rule in load_rules() if rule.file == file]) for file in FILES}
         self._verdicts = self.matchers["verdicts"].anchors
 
-    def doc(self, decision: Decision) -> Doc:
-        """The Doc of the sentences of a decision that can matter."""
+    def doc(self, decision: Decision, told: Mapping[int, str] | None = None) -> Doc:
+        """The Doc of the sentences of a decision that can matter; `told` as for `extract`."""
         text = decision.text
+        told = told or {}
+        redress = sorted(start for start, status in told.items() if status != "none")
         every: list[Sentence] = []
         chosen: list[Sentence] = []
-        for line, wanted in self._choose(text, lines_of(decision)):
+        for line, can_matter in self._choose(text, lines_of(decision)):
+            wanted = can_matter or bisect_left(redress, line.start) < bisect_left(redress, line.end)
             sentences = sentences_in(text, line) if wanted else [line]
             every += sentences
             if wanted:
                 chosen += sentences
         reading = self._reading(text, chosen)
         reading.everything = every
+        reading.told = told
         reading.organisation = decision.header.organisation
         reading.decision_date = decision.header.decision_date
         reading.report = decision.header.document_type == "report"
@@ -178,8 +187,9 @@ class Reader:
             return True
         if line.section in ("findings", "decision", "other") and line.role in ("analysis", "mixed"):
             words = regex.findall(r"[a-z]+", text[line.start : line.end].lower())
-            return not self._verdicts.isdisjoint(words) or _ELSEWHERE.search(text, line.start, line.end) is not None
-        return _ELSEWHERE.search(text, line.start, line.end) is not None
+            if not self._verdicts.isdisjoint(words):
+                return True
+        return _tells_of_redress(text[line.start : line.end].lower())
 
     def _reading(self, text: str, sentences: list[Sentence], doc: Doc | None = None) -> Reading:
         """A Reading of sentences of a text, on the Doc of the whole text or on one of just those that are tokenised."""
@@ -204,6 +214,15 @@ class Reader:
                 begin, end = sentence.start + shift, sentence.end + shift
                 reading.tokens.append((bisect_left(reading.places, begin), bisect_left(reading.places, end)))
         return reading
+
+
+def _tells_of_redress(line: str) -> bool:
+    """Whether a line, in lower case, holds words of verdicts, actions or sums."""
+    return (
+        any(word in line for word in _WORDS)
+        or (any(part in line for part in _PARTS) and _ELSEWHERE.search(line) is not None)
+        or _PENCE.search(line) is not None
+    )
 
 
 def spans_of(doc: Doc, reading: Reading, places: list[tuple[int, int, str]]) -> list[Span]:

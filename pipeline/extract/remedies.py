@@ -124,7 +124,8 @@ _PREDICATE = regex.compile(
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)"
     r"|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
     r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that)? "
-    rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b))"
+    rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b)"
+    r"|recommend(?:s|ed)?(?= (?:a |an |the )?(?:(?:further|symbolic) )?(?:payment|sum|£|\w+ (?:\w+ )?pounds\b)))"
     r"(?:, [^,;]{1,80},)?\s+",
     regex.IGNORECASE,
 )
@@ -139,7 +140,7 @@ _THEY_PAY = regex.compile(
     r"|Miss) \w+)(?: to)? (?:re)?pay\b"
 )
 _PAYS = regex.compile(
-    r"\b(?:pays?|paid|payment|credit|contribut\w+|remedy|compensat\w+|awards?"
+    r"\b(?:pays?|paid|payment|add|credit|contribut\w+|remedy|compensat\w+|awards?"
     r"|increas\w+ (?:its|the|this) (?:offer|payment)|(?:increase|raise) (?:[^.;]{1,60} )?to|(?:recognise"
     r"|acknowledge|reflect|mark) [^.;]{1,80} with|put|place"
     r"|set aside)\b[^.;]{0,60}(?:£|\bpounds\b)"
@@ -182,6 +183,8 @@ _WITHDRAWN = regex.compile(
 )
 _RECOMMENDED = regex.compile(r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b")
 _WANTED = regex.compile(
+    r"\b(?:[Ss]he|[Hh]e|[Tt]hey|(?:Mr|Mrs|Ms|Miss) [A-Z]\w*)[^.;]{0,30} (?:ask(?:ed|s)|want(?:ed|s))"
+    r" (?:that )?(?:I|we|me|us)\b|"
     r"\bwould (?:also |have |still )?like[d]? (?!to thank)|"
     r"(?<!\b(?:I|[Ww]e) (?:(?:also|have|had|further|then|therefore|too) )*)"
     r"\b(?:would like|would have liked|wants?|wanted|asks?|asked|seeks?|sought|hoped)\b[^.;]{0,40}\b(?:us|me"
@@ -293,8 +296,12 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             nested = sentences[0].kind == "bullet" and lead is not None
             parent = outer if nested and outer is not None else (lead if nested else None)
             turned_down = line in refused or ("recommends" in ids and _turned_down(reading, index, lines, line))
-            status = _status(
-                ids, agreed or _WILL.search(words) is not None, turned_down, parent.status if parent else None
+            status = (
+                "made"
+                if _LEADS_IN_DONE.search(words) and below is not None and _PARTICIPLE.match(reading.words(below[0]))
+                else _status(
+                    ids, agreed or _WILL.search(words) is not None, turned_down, parent.status if parent else None
+                )
             )
             inner = False
             lead = _Lead(
@@ -327,8 +334,12 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             continue
         lead = outer = None
         here: Deadline | None = None  # what an earlier sentence of the paragraph says of when
+        told: list[Remedy] = []
         for sentence in sentences:
             if line in withdrawn and _RECOMMENDED.search(reading.words(sentence)):
+                continue
+            if told and "payment" in told[-1].types and _PARTS_OF_IT.match(reading.words(sentence)):
+                told[-1] = replace(told[-1], end=sentence.end)  # the parts of the sum that it told
                 continue
             for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
                 open_ended = item.deadline is None and item.status != "made"
@@ -337,7 +348,15 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 if item.deadline is not None and item.due_date is not None:
                     last = here = Deadline(item.deadline, item.due_date)
                 body = item.organisation or body
-                yield item
+                told.append(item)
+        yield from told
+
+
+# "The Council will pay Mr J £550. That sum is made up of £300 for …"
+_PARTS_OF_IT = regex.compile(
+    r"(?:That|This|The|It|Of (?:that|this)) ?(?:total|sum|figure|amount|payment)?,? (?:is |was )?"
+    r"(?:comprises|comprised of|consists of|made up (?:of|as follows)|breaks down|divides|composed of)\b[^.;]*£"
+)
 
 
 def _by_then(reading: Reading, found: list[Remedy]) -> list[Remedy]:
@@ -395,7 +414,8 @@ def _tells_below(reading: Reading, words: str, below: list[Sentence] | None) -> 
 
 
 _ABOUT = regex.compile(
-    r"\b(?:that(?: it| they)?|which|about|of|on|in|saying|explaining|including|covering|whether):$", regex.IGNORECASE
+    r"\b(?:that(?: it| they)?|which|about|of|on|in|for|saying|explaining|including|covering|whether):$",
+    regex.IGNORECASE,
 )
 
 
@@ -406,7 +426,9 @@ def _acts(words: str) -> bool:
 
 def _goes_on(reading: Reading, words: str, above: list[Sentence] | None) -> bool:
     """Whether a bullet only ends the one above, which stops short or leads it in, and is no action by itself."""
-    if above is None or above[0].kind != "bullet" or _begins_an_action(words, 0) or find_sums(words):
+    if above is None or above[0].kind != "bullet" or find_sums(words):
+        return False
+    if _begins_an_action(words, 0) or _SOMEBODY_WILL.match(words):
         return False
     before = reading.words(above[-1])
     if _HANGS_ON.match(words) and not before.endswith("."):
@@ -414,7 +436,13 @@ def _goes_on(reading: Reading, words: str, above: list[Sentence] | None) -> bool
     return not before.endswith((".", ";", ",", "and", "or")) and _LEADS_ON.search(before) is None
 
 
+_SOMEBODY_WILL = regex.compile(
+    r"(?!(?:and |or )?(?:how|who|what|when|where|which|that|whether|of|why)\b)"
+    r"(?:the |each |both |its |a |one )?[\w’' ]{2,50} (?:will|should|must) [a-z]",
+    regex.IGNORECASE,
+)
 _HANGS_ON = regex.compile(r"(?:and |or )?(?:how|who|what|when|where|which|that|whether|of|why)\b")
+_LEADS_IN_DONE = regex.compile(r"\bha(?:s|ve|d) (?:already|since)\b[^.]*:$")
 # What leads in actions or sums below a bullet, with a colon or without.
 _LEADS_ON = regex.compile(r"\b(?:will|should|must|made up of|consisting of|comprising|as follows):?-?$")
 _MADE_OF = regex.compile(r"\b(?:made up of|consisting of|comprising|as follows|in detail):?-?$", regex.IGNORECASE)
@@ -459,14 +487,15 @@ def _outcome_sentences(reading: Reading, index: dict[int, int]) -> list[Sentence
 _HAS_AGREED = regex.compile(
     r"\b(?:[Cc]ouncils?|[Tt]rust|[Pp]rovider|[Hh]ome|[Aa]uthority|[Cc]ompany|CCG|ICB|[Ii]t|[Tt]hey|[Bb]oth"
     r"|[Ss]chool|governors)"
-    r" (?:has|have)(?: now| also| both| since)* (?:agreed|undertaken|promised)(?: that(?: [^.;:]{0,60}?)? (?:it"
-    r"|they) will\b"
+    r" (?:has|have)(?: now| also| both| since)* (?:agreed|undertaken|promised)(?:, [^,;:]{1,60},)?"
+    r"(?: that(?: [^.;:]{0,60}?)? (?:it|they) will\b"
     r"| to\b(?! (?:look|consider|go"
     r"|deal|us|our|my|this)\b))|\bwe have agreed with the \w+ that it will\b"
     r"|\b(?:raised|increased|doubled) (?:it|this|that|its offer|the offer|the sum)\b[^.;]{0,30} to £"
     r"|^(?:By|Within|To (?:settle|remedy|put|resolve))\b[^.]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome"
     r"|[Cc]ompany|[Ss]chool|it) will\b"
-    r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool) will(?:, [^,:]{1,60},)?(?: now| also)?:$"
+    r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool) will(?: now| also)?(?:,? [^,:]{1,60},?)?"
+    r"(?: now| also)?:$"
 )
 _WILL_TOO = regex.compile(
     r"(?:It|The (?:Council|Trust|Provider|Home|Company|school)|They) (?:will|has (?:also )?agreed to)\b"
@@ -648,8 +677,11 @@ def _clauses(
     typed = [(a, b, _codes(reading, sentence.start + a, sentence.start + b)) for a, b in pieces]
     if done and not typed[0][2]:
         typed[0] = (*typed[0][:2], ("other",))
+    said = ids & {"agrees", "recommends"} or (
+        sentence.section in _OUTCOME and _WILL.search(words) and not words.startswith(("I ", "We "))
+    )
     if not any(types for _, _, types in typed) and not (
-        predicate is not None and ids & {"agrees", "recommends"} and _begins_an_action(words, pieces[0][0])
+        predicate is not None and said and _begins_an_action(words, pieces[0][0])
     ):
         return
     typed = _with_untyped(words, typed)
@@ -792,8 +824,12 @@ def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Reme
         if any(sentence.start <= r.start < sentence.end for r in outcome):
             continue
         words = reading.words(sentence)
+        status = reading.told.get(sentence.start)
+        if status is not None:
+            yield from _told_as(reading, sentence, words, status)
+            continue
         ids = _status_hits(reading, i)
-        paid = (
+        paid = "£" in words and (
             _PAID_BEFORE.search(words)
             or _PAID_ENOUGH.search(words)
             or _SENT_BACK.search(words)
@@ -850,6 +886,21 @@ def _along_the_way(reading: Reading, outcome: Sequence[Remedy]) -> Iterator[Reme
                     if types or _HAS_DONE_LATELY.search(words, a, b):
                         piece = _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, "made")
                         yield piece if types else replace(piece, types=("other",))
+
+
+def _told_as(reading: Reading, sentence: Sentence, words: str, status: str) -> Iterator[Remedy]:
+    """The actions of a sentence that is known to tell redress of this status, or none."""
+    if status == "none":
+        return
+    typed: list[tuple[int, int, tuple[str, ...]]] = []
+    for a, b in _pieces(words, 0):
+        types = _codes(reading, sentence.start + a, sentence.start + b)
+        if not {"payment", "refund_or_waiver"} & set(types) and find_sums(words, a, b):
+            types = tuple(sorted({*types, "refund_or_waiver" if _GIVEN_BACK.search(words, a, b) else "payment"}))
+        if types:
+            typed.append((a, b, types))
+    for a, b, types in typed or [(0, len(words), ("payment",) if status == "offered" else ("other",))]:
+        yield _past(reading, sentence, a, a + len(words[a:b].rstrip(" ,;")), types, status)
 
 
 # A body that has paid or given back a sum: redress, unless somebody asks for it, or it is what the body pays regularly.
