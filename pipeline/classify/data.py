@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.classify.features import (
+    amount_texts,
     fault_texts,
     judged_sentences,
     normal,
     outcome_views,
     paragraph_texts,
+    payment_texts,
     subject_text,
     verdict_text,
 )
@@ -23,8 +25,13 @@ from pipeline.values import Decision, Finding
 
 DECISIONS = ("Upheld", "Not upheld", "Closed after initial enquiries")
 POLARITIES = ("fault", "no_fault", "neither")
-NAMES = ("category", "subcategory", "decision", "finding", "fault_types", "injustice_types", "remedy_types")
-MULTI = frozenset({"fault_types", "injustice_types", "remedy_types"})
+NAMES = (
+    "category", "subcategory", "decision", "finding", "fault_types", "injustice_types", "remedy_types",
+    "payment_purposes", "amount_reasons",
+)  # fmt: skip
+MULTI = frozenset({"fault_types", "injustice_types", "remedy_types", "payment_purposes"})
+# These read a text with marks that say where it stands and what the rules make of it; they learn from gold alone.
+MARKED = frozenset({"payment_purposes", "amount_reasons"})
 # How much one description of a subject weighs beside one summary: it holds the words of many cases.
 SUBJECT_WEIGHT = 10.0
 SEPARATOR = " > "
@@ -67,7 +74,7 @@ def known_labels(name: str, corpus: Path) -> frozenset[str]:
         return frozenset(DECISIONS)
     if name == "finding":
         return frozenset(POLARITIES)
-    if name in MULTI:
+    if name in MULTI | MARKED:
         return frozenset(codes(name))
     subjects = read_rows(corpus, "subjects")
     return frozenset(row["category"] if name == "category" else two_levels(row) for row in subjects)
@@ -112,7 +119,7 @@ def _shipped(name: str, corpus: Path, read: Callable[[str], str]) -> Iterable[Ex
     elif name == "remedy_types":
         for row in read_rows(corpus, "remedies"):
             yield Example(read(row["text"]), tuple(row["types"]), row["file"], "remedies")
-    else:
+    elif name in ("fault_types", "injustice_types"):
         key = "types" if name == "fault_types" else "injustice"
         for row in read_rows(corpus, "sentences"):
             if row["label"] == "fault":
@@ -137,6 +144,10 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
         ]
     if name == "remedy_types":
         return [Example(normal(r.quote.words), tuple(sorted(r.types)), group, origin) for r in gold.remedies]
+    if name in MARKED:
+        return [
+            Example(text, tuple(sorted(labels)), group, origin) for text, labels, _ in sums_of(name, decision, gold)
+        ]
     spans = [(f, spans_of(f.quote, decision, gold.file)[0]) for f in gold.findings]
     if name == "finding":
         found = []
@@ -151,6 +162,28 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
     return [
         Example(normal(text), tuple(sorted(f.types if name == "fault_types" else f.injustice)), group, origin)
         for text, (f, _) in zip(texts, faults, strict=True)
+    ]
+
+
+def sums_of(name: str, decision: Decision, gold: Gold) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+    """(what the model reads, labels by gold, labels by the rules) of each sum that both hold for the same thing."""
+    from pipeline.evaluate.score import pair_sums
+    from pipeline.extract import extract
+
+    found = extract(decision)
+    if name == "payment_purposes":
+        spans = [spans_of(one.quote, decision, gold.file) for one in gold.payments]
+        texts = payment_texts(decision, found)
+        return [
+            (texts[p], gold.payments[g].purposes, frozenset(found.payments[p].purposes))
+            for g, p in pair_sums(gold.payments, found.payments, spans)
+        ]
+    marked = gold.amounts or ()
+    spans = [spans_of(one.quote, decision, gold.file) for one in marked]
+    texts = amount_texts(decision, found)
+    return [
+        (texts[p], frozenset({marked[g].reason}), frozenset({found.amounts[p].reason}))
+        for g, p in pair_sums(marked, found.amounts, spans)
     ]
 
 

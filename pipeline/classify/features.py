@@ -15,7 +15,7 @@ import regex
 
 from pipeline.corpus import corpus_folder
 from pipeline.extract.sentences import lines_of, sentences_in
-from pipeline.values import Decision, Finding
+from pipeline.values import Amount, Decision, Extraction, Finding
 
 SUBJECT = frozenset({"summary", "complaint", "findings", "remedy", "decision", "other"})
 OUTCOME = frozenset({"summary", "decision"})
@@ -184,3 +184,49 @@ def fault_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
     told = finding_texts(decision, findings)
     around = paragraph_texts(decision, findings)
     return [f"{decision.text[f.start : f.end]} {a} {b}" for f, a, b in zip(findings, told, around, strict=True)]
+
+
+_SENTENCE = regex.compile(r"(?<=[.;:]) ")
+_AWARDED = frozenset({"agreed", "recommended"})
+
+
+def amount_texts(decision: Decision, found: Extraction) -> list[str]:
+    """What the model of reasons reads of each sum that is no payment: its sentence, the words nearest to it, its place.
+
+    Its place is its section, what the rules say of it, and the payments of the same sum.
+    """
+    awarded = sum(p.total or 0.0 for p in found.payments if p.status in _AWARDED)
+    return [_amount_text(decision, found, one, awarded) for one in found.amounts]
+
+
+def payment_texts(decision: Decision, found: Extraction) -> list[str]:
+    """What the model of purposes reads of each payment: its sentence, its status, and what the rules say it is for."""
+    texts = []
+    for one in found.payments:
+        before, after = _sentence_around(decision.text, one.start, one.start)
+        marks = [*(f"rule_{purpose}" for purpose in one.purposes), f"status_{one.status}"]
+        texts.append(f"{' '.join(marks)} {before} {after}")
+    return texts
+
+
+def _sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
+    """The words of a sentence before and after a place in it, as the models read them."""
+    line = text.rfind("\n", 0, start) + 1
+    stop = text.find("\n", end)
+    before = _SENTENCE.split(text[line:start])[-1]
+    after = _SENTENCE.split(text[end : len(text) if stop < 0 else stop])[0]
+    return normal(before), normal(after)
+
+
+def _amount_text(decision: Decision, found: Extraction, one: Amount, awarded: float) -> str:
+    before, after = _sentence_around(decision.text, one.start, one.end)
+    marks = [f"in_{one.section}", f"rule_{one.reason}", f"rule_{one.reason}_in_{one.section}"]
+    same = {p.status for p in found.payments if one.amount in (p.amount, p.total)}
+    marks += [f"paid_{status}" for status in sorted(same)]
+    if abs(awarded - one.amount) < 0.005:
+        marks.append("all_awarded")
+    if any(other.start < one.start and other.amount == one.amount for other in found.amounts):
+        marks.append("told_before")
+    marks += [f"before_{word}" for word in before.lower().split()[-6:]]
+    marks += [f"after_{word}" for word in after.lower().split()[:4]]
+    return f"{' '.join(marks)} {before} sumofmoney {after}"

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.classify.cards import write_cards
-from pipeline.classify.data import MULTI, NAMES
+from pipeline.classify.data import MARKED, MULTI, NAMES, sums_of
 from pipeline.classify.models import MANIFEST, manifest, save
+from pipeline.classify.network import load_network, network_digest
 from pipeline.classify.train import (
     Trained,
     corpus_digest,
+    gold_pairs,
     read_printed,
     train_printed,
     train_shipped,
@@ -41,10 +43,13 @@ def make_models(
 
     The same corpus, records, sample and seed give the same files. Raises StageError when `records` holds no shards.
     """
-    trained, training = train_shipped(corpus, seed, say)
-    weights, rules = weigh(training, trained, say) if training else ({}, {})
-    if training:
+    trained = train_shipped(corpus, seed, say)
+    weighing = gold_pairs(corpus / "decisions" / "weighing")
+    network = load_network(out)
+    weights, rules = weigh(weighing, {n: t.model for n, t in trained.items()}, network, say) if weighing else ({}, {})
+    if training := gold_pairs(corpus / "decisions" / "training"):
         rules["decision"] = outcome_by_rules(training, trained["decision"])
+        rules |= {name: sums_by_rules(name, training, trained[name]) for name in sorted(MARKED)}
     source = f"shipped texts {corpus_digest(corpus)[:16]}"
     if records is not None:
         printed, total = read_printed(records, sample, seed, lambda n: None)
@@ -70,6 +75,7 @@ def make_models(
             "source": source,
             "versions": versions(),
             "combine": weights,
+            "network": network_digest(out),
             "verdicts": {name: why for name, (_, why) in verdicts.items()},
             "rules": rules,
             "metrics": {name: t.metrics for name, t in trained.items()},
@@ -105,6 +111,22 @@ def outcome_by_rules(gold: Sequence[tuple[Decision, Gold]], trained: Trained) ->
         "combined": {"decision": model},
         "decisions": count,
         "used": model > hits / max(count, 1),
+    }
+
+
+def sums_by_rules(name: str, gold: Sequence[tuple[Decision, Gold]], trained: Trained) -> dict[str, Any]:
+    """How right the rules alone are on what a payment is for, or why a sum is none, beside the model."""
+    rows = [row for pair in gold for row in sums_of(name, *pair)]
+    hits = sum(len(labels & rule) for _, labels, rule in rows)
+    said = sum(len(labels) + len(rule) for _, labels, rule in rows)
+    right = 2 * hits / max(said, 1)  # the accuracy, where each has one label
+    key = "micro_f1" if name in MULTI else "accuracy"
+    model = trained.metrics["by_origin"]["decisions"][key]
+    return {
+        "rules": {key: round(right, 4)},
+        "combined": {key: model},
+        "decisions": len(gold),
+        "used": model > right,
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pipeline.classify import measure
-from pipeline.classify.data import MULTI, NAMES, Example, examples
+from pipeline.classify.data import MARKED, MULTI, NAMES, Example, examples
 from pipeline.classify.features import outcome_text, subject_text
 from pipeline.classify.models import Model, calibrated, raw_scores
 from pipeline.evaluate.gold import Gold, load_gold
@@ -20,8 +20,8 @@ from pipeline.values import Decision
 
 FOLDS = 5
 MANY = 5_000
-# Words a model of subjects keeps: the rest make its file large and nothing better.
-_MOST_WORDS = {"category": 20_000, "subcategory": 9_000}
+# Words that a model keeps: the rest make its file large and nothing better.
+_MOST_WORDS = {"category": 20_000, "subcategory": 9_000, "fault_types": 16_000, "injustice_types": 16_000}
 SUBJECTS = ("category", "subcategory")
 
 
@@ -47,22 +47,29 @@ def estimator(name: str, many: bool, seed: int) -> Any:
     naive = name == "subcategory" or (name == "category" and not many)
     words = TfidfVectorizer(
         sublinear_tf=True,
-        ngram_range=(1, 3) if name == "finding" else (1, 2),
-        min_df=2 if name in MULTI else 5 if many else 2 if name in ("decision", "finding") else 1,
+        ngram_range=(1, 3) if name == "finding" else (1, 1) if name in MARKED else (1, 2),
+        min_df=2 if name in MULTI else 5 if many else 1 if name in SUBJECTS else 2,
         max_features=50_000 if many and name not in MULTI else _MOST_WORDS.get(name),
         stop_words="english" if name in SUBJECTS else None,
-        token_pattern=r"\S+" if name == "finding" else r"(?u)\b\w\w+\b",
+        token_pattern=r"\S+" if name == "finding" or name in MARKED else r"(?u)\b\w\w+\b",
         dtype=np.float64,
     )
     # Pieces of words carry a kind over to forms of a word that the few texts do not hold (delay, delayed, delaying).
     pieces = TfidfVectorizer(
-        sublinear_tf=True, analyzer="char_wb", ngram_range=(3, 5), min_df=3, max_features=60_000, dtype=np.float64
+        sublinear_tf=True,
+        analyzer="char_wb",
+        ngram_range=(3, 5),
+        min_df=3,
+        max_features=30_000 if name in MULTI else 60_000,
+        dtype=np.float64,
     )
-    if name == "finding" or name in MULTI:
+    if name == "finding" or name in MULTI - MARKED:
         words = FeatureUnion([("words", words), ("pieces", pieces)])
     # On a scraped corpus a loose end is near enough; on sentences it stops far too early, and costs three points of F1.
     loose = many and name in (*SUBJECTS, "decision")
-    regression = LogisticRegression(C=10.0, max_iter=300, tol=1e-3 if loose else 1e-4, random_state=seed)
+    regression = LogisticRegression(
+        C=30.0 if name in MARKED else 10.0, max_iter=300, tol=1e-3 if loose else 1e-4, random_state=seed
+    )
     last = ComplementNB(alpha=0.3) if naive else OneVsRestClassifier(regression) if name in MULTI else regression
     return Pipeline([("words", words), ("labels", last)])
 
@@ -215,16 +222,15 @@ def pick_threshold(name: str, rows: Any, truth: Sequence[tuple[str, ...]], label
 
 def train_shipped(
     corpus: Path, seed: int = 0, say: Callable[[str], None] = lambda line: None, names: Sequence[str] = NAMES
-) -> tuple[dict[str, Trained], list[tuple[Decision, Gold]]]:
-    """All models from `corpus`, and the training decisions that were part of what they learnt from."""
-    training = gold_pairs(corpus / "decisions" / "training")
-    gold = [*gold_pairs(corpus / "decisions" / "development"), *training]
+) -> dict[str, Trained]:
+    """All models from `corpus`: its labelled texts, and its decisions but those of `weighing` and `test`."""
+    gold = [pair for part in ("development", "training") for pair in gold_pairs(corpus / "decisions" / part)]
     trained = {}
     for name in names:
         learnt = examples(name, corpus, gold)
         say(f"{name}: {len(learnt):,} texts")
         trained[name] = train_one(name, learnt, seed)
-    return trained, training
+    return trained
 
 
 def gold_pairs(folder: Path) -> list[tuple[Decision, Gold]]:

@@ -1,7 +1,7 @@
-"""How far rules and models are to be trusted: learnt from decisions that neither has met, and measured on others.
+"""How far rules, linear models and the network are to be trusted: learnt from decisions that none of them has met.
 
-The training decisions (`corpus/decisions/training`) serve here alone: the rules were not written with them, and each is
-judged by models that did not see it. What rules and models come to together is measured with each fold held out again.
+The decisions of `corpus/decisions/weighing` serve here alone: the rules were not written with them, and no model learns
+from them. What the witnesses come to together is measured with each fold held out again.
 """
 
 from __future__ import annotations
@@ -15,22 +15,26 @@ import numpy as np
 from pipeline.classify.combine import (
     COMBINED,
     POLARITIES,
+    TOLD,
     Weights,
     combine_all,
+    hear,
     kind_rows,
     outcome_of,
     said_of,
+    told_rows,
     witness_rows,
 )
-from pipeline.classify.features import fault_texts, judged_sentences, paragraph_texts
+from pipeline.classify.features import fault_texts, paragraph_texts
 from pipeline.classify.models import Model
-from pipeline.classify.train import Trained
+from pipeline.classify.network import LONGEST, LONGEST_KIND, Pair, ReadsPairs, fault_pair
 from pipeline.evaluate.gold import Gold, spans_of
 from pipeline.evaluate.score import Report, evaluate
-from pipeline.values import Decision, Extraction, Finding
+from pipeline.values import Decision, Finding
 
-# What each pair of witnesses is to better beside the rules alone, and what it may not worsen.
+# What each kind of witnesses is to better beside the rules alone, and what it may not worsen.
 AIMS = {
+    "redress": ("remedies", ("payments", "remedy_status")),
     "finding": ("findings", ("findings_of_fault", "findings_of_no_fault", "fault_found")),
     "fault_types": ("decision_fault_types", ("fault_types",)),
     "injustice_types": ("decision_injustice_types", ("injustice_types",)),
@@ -40,28 +44,44 @@ FOLDS = 6
 LIMITS = tuple(round(0.2 + 0.05 * i, 2) for i in range(9))
 
 
-class Case:
-    """One training decision: its gold, what the rules found, and models that did not see it."""
+class Remembers:
+    """A network that reads no pair twice: the same decisions are combined many times here."""
 
-    def __init__(self, decision: Decision, gold: Gold, found: Extraction, models: Mapping[str, Model]) -> None:
-        self.decision, self.gold, self.found, self.models = decision, gold, found, models
+    def __init__(self, network: ReadsPairs) -> None:
+        self.heads = network.heads
+        self._network = network
+        self._known: dict[tuple[int, Pair], dict[str, Any]] = {}
+
+    def scores(self, pairs: Sequence[Pair], longest: int = LONGEST) -> dict[str, np.ndarray[Any, Any]]:
+        """As `ReadsPairs.scores`."""
+        new = [pair for pair in dict.fromkeys(pairs) if (longest, pair) not in self._known]
+        if new:
+            rows = self._network.scores(new, longest)
+            for i, pair in enumerate(new):
+                self._known[longest, pair] = {head: rows[head][i] for head in self.heads}
+        return {head: np.array([self._known[longest, pair][head] for pair in pairs]) for head in self.heads}
+
+
+class Case:
+    """One decision with its gold, what the rules found, and what the models say of it."""
+
+    def __init__(self, decision: Decision, gold: Gold, models: Mapping[str, Model], network: Remembers | None) -> None:
+        from pipeline.extract import extract
+
+        self.decision, self.gold, self.models, self.network = decision, gold, models, network
+        self.found = extract(decision)
+        self.heard = hear([decision], [self.found], models["finding"], network)[0]
+        self.outcome = outcome_of(decision, models["decision"])
         self.rows = {name: self._rows(name) for name in COMBINED}
 
     def _rows(self, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """(what the witnesses say, what is true) of every text of one kind in the decision."""
-        decision, model = self.decision, self.models[name]
+        if name == "redress":
+            return self._redress()
         if name == "finding":
-            sentences = judged_sentences(decision)
-            gold = [(f, spans_of(f.quote, decision, self.gold.file)[0]) for f in self.gold.findings]
-            truth = []
-            for s in sentences:
-                there = {f.polarity for f, (start, end) in gold if start < s.end and s.start < end}
-                truth.append(-1 if len(there) > 1 else POLARITIES.index(there.pop()) if there else len(POLARITIES))
-            outcome = outcome_of(decision, self.models["decision"])
-            rows = witness_rows(decision, self.found, sentences, model, outcome)
-            # A verdict in two parts is the rules' alone, so it teaches nothing here.
-            one = [t >= 0 and len(said_of(self.found.findings, s)) < 2 for t, s in zip(truth, sentences, strict=True)]
-            return rows[one], np.array(truth)[one]
+            return self._findings()
+        decision, model = self.decision, self.models[name]
+        heard = None
         if name == "remedy_types":
             spans = [(r, spans_of(r.quote, decision, self.gold.file)[0]) for r in self.gold.remedies]
             texts = [r.quote.words for r, _ in spans]
@@ -72,14 +92,43 @@ class Case:
                 (f, spans_of(f.quote, decision, self.gold.file)[0]) for f in self.gold.findings if f.polarity == "fault"
             ]
             texts_of = fault_texts if name == "fault_types" else paragraph_texts
-            texts = texts_of(decision, [Finding(None, _section(decision, a), a, b, "fault") for _, (a, b) in faults])
+            findings = [Finding(None, _section(decision, a), a, b, "fault") for _, (a, b) in faults]
+            texts = texts_of(decision, findings)
             known = [f for f in (*self.found.findings, *self.found.candidates) if f.polarity == "fault"]
             field = "types" if name == "fault_types" else "injustice"
             rules = [_kinds(known, span, field) for _, span in faults]
             labels = [f.types if name == "fault_types" else f.injustice for f, _ in faults]
+            if self.network is not None and findings:
+                scores = self.network.scores([fault_pair(decision, f) for f in findings], LONGEST_KIND)[name]
+                heard = [dict(zip(self.network.heads[name], map(float, row), strict=True)) for row in scores]
         if not texts:
-            return np.zeros((0, len(model.labels), 2)), np.zeros((0, len(model.labels)))
-        return kind_rows(texts, rules, model), np.array([[label in t for label in model.labels] for t in labels], float)
+            return np.zeros((0, len(model.labels), 3)), np.zeros((0, len(model.labels)))
+        truth = np.array([[label in t for label in model.labels] for t in labels], float)
+        return kind_rows(texts, rules, model, heard), truth
+
+    def _findings(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        gold = [(f, spans_of(f.quote, self.decision, self.gold.file)[0]) for f in self.gold.findings]
+        truth = []
+        for s in self.heard.sentences:
+            there = {f.polarity for f, (start, end) in gold if start < s.end and s.start < end}
+            truth.append(-1 if len(there) > 1 else POLARITIES.index(there.pop()) if there else len(POLARITIES))
+        rows = witness_rows(self.decision, self.found, self.heard, self.outcome)
+        # A verdict in two parts is the rules' alone, so it teaches nothing here.
+        one = [
+            t >= 0 and len(said_of(self.found.findings, s)) < 2
+            for t, s in zip(truth, self.heard.sentences, strict=True)
+        ]
+        return rows[one], np.array(truth, int)[one]
+
+    def _redress(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        gold = [(r.status, spans_of(r.quote, self.decision, self.gold.file)[0]) for r in self.gold.remedies]
+        places, rows = told_rows(self.found, self.heard, self.outcome)
+        truth = []
+        for i in places:
+            s = self.heard.sentences[i]
+            there = {status for status, (start, end) in gold if start < s.end and s.start < end} & set(TOLD)
+            truth.append(TOLD.index(min(there)) if there else len(TOLD))
+        return rows, np.array(truth, int)
 
 
 def _kinds(found: Sequence[Any], span: tuple[int, int], field: str = "types") -> tuple[str, ...]:
@@ -91,17 +140,14 @@ def _section(decision: Decision, offset: int) -> str:
 
 
 def weigh(
-    training: Sequence[tuple[Decision, Gold]], trained: Mapping[str, Trained], say: Callable[[str], None]
+    weighing: Sequence[tuple[Decision, Gold]],
+    models: Mapping[str, Model],
+    network: ReadsPairs | None,
+    say: Callable[[str], None],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """(weights by name, what was measured): weights as the manifest holds them, null where nothing is won."""
-    from pipeline.extract import extract
-
-    names = (*COMBINED, "decision")
-    cases = []
-    for decision, gold in training:
-        fold = {name: trained[name].fold_of.get(decision.decision_id, 0) for name in names}
-        models = {name: trained[name].folds[fold[name]] for name in names}
-        cases.append(Case(decision, gold, extract(decision), models))
+    remembers = Remembers(network) if network is not None else None
+    cases = [Case(decision, gold, models, remembers) for decision, gold in weighing]
     of = [i % FOLDS for i in range(len(cases))]
     parts = [
         {name: fit_weights(name, [c for c, f in zip(cases, of, strict=True) if f != fold]) for name in COMBINED}
@@ -130,9 +176,9 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
 
     x = np.concatenate([c.rows[name][0] for c in cases])
     y = np.concatenate([c.rows[name][1] for c in cases])
-    if name == "finding":
+    if name in ("finding", "redress"):
+        labels = (*(POLARITIES if name == "finding" else TOLD), "neither")
         made = LogisticRegression(C=1.0, max_iter=2000).fit(x, y)
-        labels = (*POLARITIES, "neither")
         full = np.zeros((3, x.shape[1]))
         shifts = np.full(3, -9.0)
         for row, shift, label in zip(made.coef_, made.intercept_, made.classes_, strict=True):
@@ -140,16 +186,16 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
         scores = x @ full.T + shifts
         p = np.exp(scores - scores.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
-        limit = max(LIMITS, key=lambda one: (_finding_f1(p, y, one), one))
+        limit = max(LIMITS, key=lambda one: (_class_f1(p, y, one), one))
         return Weights(labels, np.round(full, 4), np.round(shifts, 4), limit)
     kinds = cases[0].models[name].labels
-    n, k, _ = x.shape
+    n, k, w = x.shape
     # One weight for each witness, and a shift a label that stays near zero where a label is rare.
-    wide = np.concatenate([x.reshape(n * k, 2), np.tile(np.eye(k) * 0.5, (n, 1))], axis=1)
+    wide = np.concatenate([x.reshape(n * k, w), np.tile(np.eye(k) * 0.5, (n, 1))], axis=1)
     made = LogisticRegression(C=1.0, max_iter=2000).fit(wide, y.reshape(-1))
     coef = made.coef_[0]
-    shifts = made.intercept_[0] + 0.5 * coef[2:]
-    weights = Weights(kinds, np.round(coef[None, :2], 4), np.round(shifts, 4), 0.0)
+    shifts = made.intercept_[0] + 0.5 * coef[w:]
+    weights = Weights(kinds, np.round(coef[None, :w], 4), np.round(shifts, 4), 0.0)
     return replace(
         weights, limit=max(LIMITS, key=lambda one: (_union_f1(weights, one, [c.rows[name] for c in cases]), one))
     )
@@ -168,7 +214,7 @@ def _union_f1(
     return float(2 * hits / max(said + true, 1))
 
 
-def _finding_f1(p: np.ndarray[Any, Any], y: np.ndarray[Any, Any], limit: float) -> float:
+def _class_f1(p: np.ndarray[Any, Any], y: np.ndarray[Any, Any], limit: float) -> float:
     said = np.where(p[:, :2].max(axis=1) >= limit, p[:, :2].argmax(axis=1), 2)
     hits = ((said == y) & (y < 2)).sum()
     return float(2 * hits / max((said < 2).sum() + (y < 2).sum(), 1))
@@ -181,7 +227,7 @@ def _report(
     return evaluate(
         (
             c.decision,
-            combine_all([c.decision], [c.found], c.models, {name: parts[fold][name] for name in names})[0],
+            combine_all([c.decision], [c.found], c.models, {n: parts[fold][n] for n in names}, c.network, [c.heard])[0],
             c.gold,
         )
         for c, fold in zip(cases, of, strict=True)

@@ -412,18 +412,7 @@ def _amounts(sheet: _Sheet, extraction: Extraction) -> None:
         return
     sums: tuple[GoldPayment | GoldAmount, ...] = (*sheet.gold.payments, *sheet.gold.amounts)
     read: tuple[Payment | Amount, ...] = (*extraction.payments, *extraction.amounts)
-    spans = [sheet.spans(gold.quote) for gold in sums]
-
-    def fit(g: int, p: int) -> float:
-        gold, one = sums[g], read[p]
-        if _pence(gold.amount) != _pence(one.amount) or not _same_paragraph(gold.quote, one):
-            return 0.0
-        shared = overlap(spans[g], one.start, one.end)
-        numbered = gold.quote.paragraph is not None and one.paragraph is not None
-        alike = isinstance(gold, GoldPayment) == isinstance(one, Payment)
-        return shared + 0.1 * numbered + 0.01 * alike if shared or numbered else 0.0
-
-    pairs = pair_up(sums, read, fit)
+    pairs = pair_sums(sums, read, [sheet.spans(gold.quote) for gold in sums])
     sheet.count("amounts_accounted_for", len(pairs), len(sums), len(sums))
     matched = {g for g, _ in pairs}
     for at, gold in enumerate(sums):
@@ -434,6 +423,23 @@ def _amounts(sheet: _Sheet, extraction: Extraction) -> None:
         if isinstance(gold, GoldAmount):
             reason = one.reason if isinstance(one, Amount) else f"payment {one.status}"
             sheet.same("amount_reasons", gold.quote, gold.reason, reason)
+
+
+def pair_sums(
+    sums: Sequence[GoldPayment | GoldAmount], read: Sequence[Payment | Amount], spans: Sequence[Sequence[Span]]
+) -> list[tuple[int, int]]:
+    """Which sum of gold is which sum of the output; `spans` are where each quote of gold stands in the text."""
+
+    def fit(g: int, p: int) -> float:
+        gold, one = sums[g], read[p]
+        if _pence(gold.amount) != _pence(one.amount) or not _same_paragraph(gold.quote, one):
+            return 0.0
+        shared = overlap(spans[g], one.start, one.end)
+        numbered = gold.quote.paragraph is not None and one.paragraph is not None
+        alike = isinstance(gold, GoldPayment) == isinstance(one, Payment)
+        return shared + 0.1 * numbered + 0.01 * alike if shared or numbered else 0.0
+
+    return pair_up(sums, read, fit)
 
 
 def _act(name: str) -> str | None:
