@@ -16,9 +16,11 @@ from pipeline import read_decision
 from pipeline.classify import BadModel, models_digest, predict, predict_all
 from pipeline.classify import features as f
 from pipeline.classify.cards import card
+from pipeline.classify.combine import COMBINED
 from pipeline.classify.data import examples
 from pipeline.classify.measure import calibration, wilson
 from pipeline.classify.models import MANIFEST, Model, load, manifest, models_folder, read_estimator, save
+from pipeline.classify.network import load_network
 from pipeline.classify.train import (
     Trained,
     calibrate,
@@ -28,6 +30,7 @@ from pipeline.classify.train import (
     pick_threshold,
     train_one,
 )
+from pipeline.classify.weigh import weigh
 from pipeline.corpus import corpus_folder
 from pipeline.values import Finding
 
@@ -96,6 +99,19 @@ def test_the_shipped_metrics_reproduce(name: str) -> None:
     assert again.metrics == said["metrics"][name]
     shipped = said["models"][name]
     assert (again.model.slope, again.model.threshold) == (shipped["slope"], shipped["threshold"])
+
+
+@pytest.mark.slow
+def test_trust_is_weighed_on_decisions_that_taught_nothing() -> None:
+    said, corpus = manifest(), corpus_folder()
+    parts = {part: {d.decision_id for d, _ in gold_pairs(corpus / "decisions" / part)} for part in ("training", "test")}
+    weighing = gold_pairs(corpus / "decisions" / "weighing")
+    assert not {d.decision_id for d, _ in weighing} & (parts["training"] | parts["test"])
+    assert {said["rules"][name]["decisions"] for name in COMBINED} == {len(weighing)}
+    models = {name: model for name in said["models"] if (model := load(name)) is not None}
+    weights, measured = weigh(weighing[:12], models, load_network(), lambda line: None)
+    assert weights.keys() == measured.keys() == said["combine"].keys() == set(COMBINED)
+    assert all(0 <= score <= 1 for m in measured.values() for score in (*m["rules"].values(), *m["combined"].values()))
 
 
 def test_the_aims_are_held_on_held_out_decisions() -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -72,6 +71,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "input: corpus/decisions " in params
     (folder / "params.yaml").write_text(params.replace("input: corpus/decisions ", f"input: {INPUT} "), "utf-8")
     call(folder, "git", "init", "--quiet")
+    # Training takes three minutes; test_classify.py trains again what it can in seconds.
+    dvc(folder, "commit", "--force", "train")
+    dvc(folder, "freeze", "train")
     dvc(folder, "repro")
     return folder
 
@@ -97,20 +99,6 @@ def test_repro_makes_what_a_run_makes(copy: Path, tmp_path: Path) -> None:
         files = sorted((copy / "data" / one).iterdir())
         assert [f.name for f in files] == sorted(f.name for f in (out / other).iterdir())
         assert all(f.read_bytes() == (out / other / f.name).read_bytes() for f in files), one
-
-
-@needs_dvc
-@pytest.mark.slow
-def test_the_training_stage_measures_what_ships(copy: Path) -> None:
-    made, shipped = (json.loads((folder / "models" / "models.json").read_text("utf-8")) for folder in (copy, ROOT))
-    assert made["metrics"] == shipped["metrics"] and made["network"] == shipped["network"]
-    # What the network says differs in the last digits from one kind of processor to another.
-    for name, weights in shipped["combine"].items():
-        for key in ("rows", "shifts"):
-            assert np.allclose(made["combine"][name][key], weights[key], atol=0.05), name
-    for name, measured in shipped["rules"].items():
-        for key, score in measured["combined"].items():
-            assert made["rules"][name]["combined"][key] == pytest.approx(score, abs=0.02), name
 
 
 @needs_dvc

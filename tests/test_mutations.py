@@ -17,6 +17,7 @@ from pipeline import analyse
 from pipeline.clean import decode
 from pipeline.clean.furniture import is_exact
 from pipeline.clean.lines import PLAIN, Line, layout
+from pipeline.extract import extract
 from pipeline.values import Decision, Unreadable
 
 _SHIPPED = Path(__file__).resolve().parents[1] / "corpus" / "decisions" / "development"
@@ -46,9 +47,9 @@ def attempt(content: bytes, name: str) -> Decision | None:
     return decision
 
 
-def assert_sound(decision: Decision) -> None:
-    """Analysis does not raise, and all that it finds is a span of the text, in order."""
-    found = analyse(decision)
+def assert_sound(decision: Decision, models: bool = True) -> None:
+    """Analysis, by the rules alone or with the models, does not raise; all that it finds is a span of the text."""
+    found = analyse(decision) if models else extract(decision)
     for spans in (found.findings, found.remedies, found.payments, found.amounts, found.citations):
         for span in spans:
             assert 0 <= span.start < span.end <= len(decision.text), span
@@ -215,7 +216,7 @@ def test_analysis_of_damaged_decisions(path: Path, rng: random.Random, damages: 
             lines[i] += lines[j]
     decision = attempt("\n".join(lines).encode("utf-8", errors="replace"), path.name)
     if decision is not None:
-        assert_sound(decision)
+        assert_sound(decision, models=damages % 10 == 0)  # the network takes a third of a second
 
 
 @pytest.mark.slow

@@ -188,6 +188,7 @@ def fault_texts(decision: Decision, findings: Sequence[Finding]) -> list[str]:
 
 _SENTENCE = regex.compile(r"(?<=[.;:]) ")
 _AWARDED = frozenset({"agreed", "recommended"})
+_FAR = 2_000  # characters: no sentence of a decision is as long
 
 
 def amount_texts(decision: Decision, found: Extraction) -> list[str]:
@@ -196,7 +197,15 @@ def amount_texts(decision: Decision, found: Extraction) -> list[str]:
     Its place is its section, what the rules say of it, and the payments of the same sum.
     """
     awarded = sum(p.total or 0.0 for p in found.payments if p.status in _AWARDED)
-    return [_amount_text(decision, found, one, awarded) for one in found.amounts]
+    paid: dict[float | None, set[str]] = {}
+    for payment in found.payments:
+        for pounds in (payment.amount, payment.total):
+            paid.setdefault(pounds, set()).add(payment.status)
+    texts, told = [], set[float]()
+    for one in found.amounts:
+        texts.append(_amount_text(decision, one, sorted(paid.get(one.amount, ())), awarded, one.amount in told))
+        told.add(one.amount)
+    return texts
 
 
 def payment_texts(decision: Decision, found: Extraction) -> list[str]:
@@ -211,21 +220,20 @@ def payment_texts(decision: Decision, found: Extraction) -> list[str]:
 
 def _sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
     """The words of a sentence before and after a place in it, as the models read them."""
-    line = text.rfind("\n", 0, start) + 1
-    stop = text.find("\n", end)
+    line = max(text.rfind("\n", 0, start) + 1, start - _FAR)
+    stop = text.find("\n", end, end + _FAR)
     before = _SENTENCE.split(text[line:start])[-1]
-    after = _SENTENCE.split(text[end : len(text) if stop < 0 else stop])[0]
+    after = _SENTENCE.split(text[end : end + _FAR if stop < 0 else stop])[0]
     return normal(before), normal(after)
 
 
-def _amount_text(decision: Decision, found: Extraction, one: Amount, awarded: float) -> str:
+def _amount_text(decision: Decision, one: Amount, paid: Sequence[str], awarded: float, told: bool) -> str:
     before, after = _sentence_around(decision.text, one.start, one.end)
     marks = [f"in_{one.section}", f"rule_{one.reason}", f"rule_{one.reason}_in_{one.section}"]
-    same = {p.status for p in found.payments if one.amount in (p.amount, p.total)}
-    marks += [f"paid_{status}" for status in sorted(same)]
+    marks += [f"paid_{status}" for status in paid]
     if abs(awarded - one.amount) < 0.005:
         marks.append("all_awarded")
-    if any(other.start < one.start and other.amount == one.amount for other in found.amounts):
+    if told:
         marks.append("told_before")
     marks += [f"before_{word}" for word in before.lower().split()[-6:]]
     marks += [f"after_{word}" for word in after.lower().split()[:4]]

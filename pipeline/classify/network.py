@@ -30,7 +30,7 @@ LONGEST = 112  # pieces of words in a sentence and what stands around it
 LONGEST_KIND = 176
 _CHARACTERS = 1_200  # of a sentence: more than that many pieces hold
 _AROUND = 400  # characters on either side
-BATCH = 32
+BATCH = 8  # the pairs of one decision differ in length, and a larger batch is padded to its longest
 # What each head answers, in this order: of every sentence, whether it judges and what redress it tells; of a fault,
 # its kinds and those of the injustice.
 VERDICTS = ("fault", "no_fault", "neither")
