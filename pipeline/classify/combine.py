@@ -74,8 +74,8 @@ _UNSEEN = -3.0  # the log odds of a verdict in a neighbour that is not there
 _UNHEARD = -6.0  # what the network would say of a sentence that it is not asked about
 _DISMISSED = (
     -4.5
-)  # log odds by the linear model: under them stand three fifths of the sentences and 1 % of the findings
-_MOST = 400  # sentences of one decision; the longest ones have half as many that are asked about
+)  # log odds by the linear model, under which a sentence is not asked about unless something else speaks
+_MOST = 400  # sentences of one decision; of the longest real one a hundred are asked about
 # Words of redress: a sentence of the narrative or the analysis may tell what was done or offered before the decision.
 _MAY_TELL = re.compile(
     r"£|\b(?:apolog\w+|sorry|regret\w*|refund\w*|repa(?:id|y|ys)|reimburs\w+|return(?:ed|s)|waived?|cancell?ed"
@@ -194,12 +194,8 @@ def hear(
     for decision, extraction in zip(decisions, extractions, strict=True):
         sentences = tuple(judged_sentences(decision))
         words = tuple(s.words(decision) for s in sentences)
-        p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1)).reshape(len(words), -1)
-        linear = (
-            np.stack([p[:, at[one]] - p[:, at["neither"]] for one in POLARITIES], axis=1)
-            if len(words)
-            else np.zeros((0, 2))
-        )
+        p = np.log(np.clip(model.probabilities([verdict_text(w) for w in words]), 1e-6, 1))
+        linear = p[:, [at[one] for one in POLARITIES]] - p[:, [at["neither"]]]
         asked = tuple(
             network is not None
             and (row.max() > _DISMISSED or _MAY_TELL.search(w) is not None or _spoken(extraction, s))
@@ -260,7 +256,7 @@ def _combined(
         found = replace(found, findings=_findings(decision, found, heard, outcome, weights["finding"]))
     faults = [i for i, f in enumerate(found.findings) if f.polarity == "fault"]
     findings = list(found.findings)
-    read = _kinds_heard(decision, [findings[i] for i in faults], network) if faults else {}
+    read = kinds_heard(decision, [findings[i] for i in faults], network) if faults else {}
     for name, texts_of in (("fault_types", fault_texts), ("injustice_types", paragraph_texts)):
         model = models.get(name) if name in weights else None
         if model is None or not faults:
@@ -299,7 +295,7 @@ def _sums(decision: Decision, found: Extraction, purposes: Model | None, reasons
     return replace(found, payments=payments, amounts=amounts)
 
 
-def _kinds_heard(
+def kinds_heard(
     decision: Decision, faults: Sequence[Finding], network: ReadsPairs | None
 ) -> dict[str, list[dict[str, float]]]:
     """By head, for each fault: the network's log odds of each kind."""
@@ -343,7 +339,7 @@ def hints_of(found: Extraction, heard: Heard, outcome: Mapping[str, float], weig
     """Where the witnesses together see redress of before the decision otherwise than the rules: offset → what it is."""
     places, rows = told_rows(found, heard, outcome)
     hints = {}
-    for i, p in zip(places, _softmax(rows @ weights.rows.T + weights.shifts), strict=True):
+    for i, p in zip(places, softmax(rows @ weights.rows.T + weights.shifts), strict=True):
         s = heard.sentences[i]
         best = int(p[: len(TOLD)].argmax())
         said = TOLD[best] if p[best] >= weights.limit else "none"
@@ -355,7 +351,8 @@ def hints_of(found: Extraction, heard: Heard, outcome: Mapping[str, float], weig
     return hints
 
 
-def _softmax(scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def softmax(scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Scores as probabilities, a row a text."""
     if not len(scores):
         return scores
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -473,7 +470,7 @@ def _findings(
     decision: Decision, found: Extraction, heard: Heard, outcome: Mapping[str, float], weights: Weights
 ) -> tuple[Finding, ...]:
     sentences = heard.sentences
-    p = _softmax(witness_rows(decision, found, heard, outcome) @ weights.rows.T + weights.shifts)
+    p = softmax(witness_rows(decision, found, heard, outcome) @ weights.rows.T + weights.shifts)
     kept = [f for f in found.findings if not any(f.start < s.end and s.start < f.end for s in sentences)]
     for s, row in zip(sentences, p, strict=True):
         sure = dict(zip(weights.labels, row, strict=True))

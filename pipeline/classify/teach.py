@@ -142,7 +142,7 @@ def teach(corpus: Path, base: Path, out: Path, epochs: int, seed: int, say: Call
     for epoch in range(epochs):
         net.train()
         for batch in _batches([*telling, *random.sample(silent, take)]):
-            with torch.autocast("cpu", dtype=torch.bfloat16):  # half as long, and as right
+            with torch.autocast("cpu", dtype=torch.bfloat16):  # half as long
                 loss = _loss(net, batch, cut, labels)
             optimizer.zero_grad()
             loss.backward()

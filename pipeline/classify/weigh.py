@@ -20,14 +20,16 @@ from pipeline.classify.combine import (
     combine_all,
     hear,
     kind_rows,
+    kinds_heard,
     outcome_of,
     said_of,
+    softmax,
     told_rows,
     witness_rows,
 )
 from pipeline.classify.features import fault_texts, paragraph_texts
 from pipeline.classify.models import Model
-from pipeline.classify.network import LONGEST, LONGEST_KIND, Pair, ReadsPairs, fault_pair
+from pipeline.classify.network import LONGEST, Pair, ReadsPairs
 from pipeline.evaluate.gold import Gold, spans_of
 from pipeline.evaluate.score import Report, evaluate
 from pipeline.values import Decision, Finding
@@ -98,9 +100,7 @@ class Case:
             field = "types" if name == "fault_types" else "injustice"
             rules = [_kinds(known, span, field) for _, span in faults]
             labels = [f.types if name == "fault_types" else f.injustice for f, _ in faults]
-            if self.network is not None and findings:
-                scores = self.network.scores([fault_pair(decision, f) for f in findings], LONGEST_KIND)[name]
-                heard = [dict(zip(self.network.heads[name], map(float, row), strict=True)) for row in scores]
+            heard = kinds_heard(decision, findings, self.network).get(name) if findings else None
         if not texts:
             return np.zeros((0, len(model.labels), 3)), np.zeros((0, len(model.labels)))
         truth = np.array([[label in t for label in model.labels] for t in labels], float)
@@ -183,9 +183,7 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
         shifts = np.full(3, -9.0)
         for row, shift, label in zip(made.coef_, made.intercept_, made.classes_, strict=True):
             full[int(label)], shifts[int(label)] = row, shift
-        scores = x @ full.T + shifts
-        p = np.exp(scores - scores.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
+        p = softmax(x @ full.T + shifts)
         limit = max(LIMITS, key=lambda one: (_class_f1(p, y, one), one))
         return Weights(labels, np.round(full, 4), np.round(shifts, 4), limit)
     kinds = cases[0].models[name].labels
