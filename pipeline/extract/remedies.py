@@ -29,7 +29,7 @@ _STANDARD = regex.compile(
     regex.IGNORECASE,
 )
 _EVIDENCE_OF = regex.compile(
-    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:evidence|proof|confirmation)? ?(?:that )?"
+    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:the )?(?:evidence|proof|confirmation)? ?(?:that )?"
     r"(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
     regex.IGNORECASE,
 )
@@ -93,6 +93,7 @@ _NO_VERB = (
     r"|but|or|nor|either|neither|such|once|unless|though|although|given|why|perhaps|half|following"
     r"|trouble|worry|upset|distress|stress|anxiety|inconvenience|uncertainty|frustration|loss|cost|harm)"
 )
+_ANY_VERB = rf"(?!{_NO_VERB}\b)[a-z]{{2,}}(?<!ing|ed|ly|[^s]s)"
 _TIME = r"(?:(?:by|within|before) [^,;.]{3,40},? )?"
 
 
@@ -121,10 +122,10 @@ _PREDICATE = regex.compile(
     r"\b(?:(?:has|have|had) (?:also |now |already |both |each |since |further |therefore |rightly )?"
     r"(?:agreed|undertaken|offered|promised|accepted|committed)(?:, [^,;]{1,60},)?(?: that it (?:will|would"
     r"|should))?(?: to)?"
-    r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)"
+    r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|ha(?:s|ve) until [^,;.]{3,40}? to"
     r"|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
     r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that)? "
-    rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b)"
+    rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b| {_ANY_VERB}(?= {_OBJECT}\b))"
     r"|recommend(?:s|ed)?(?= (?:a |an |the )?(?:(?:further|symbolic) )?(?:payment|sum|£|\w+ (?:\w+ )?pounds\b)))"
     r"(?:, [^,;]{1,80},)?\s+",
     regex.IGNORECASE,
@@ -202,7 +203,7 @@ _RAISED_TO = regex.compile(
 _MAY = regex.compile(r"(?:The \w+|It|They|[A-Z]\w+) (?:may|can|could|need not)\b")
 # What the Ombudsman says of a recommendation or of what may come is none by itself.
 _REMARK = regex.compile(
-    r"^(?:I|We) (?:hope|aim|(?:still |do still )?think|thought|did not think|remain"
+    r"^(?:I|We) (?:will|shall|hope|aim|(?:still |do still )?think|thought|did not think|remain"
     r"|asked (?:(?:the \w+|it|\w+ \w+) )?(?:whether|if))\b"
     r"|^(?:My|Our) recommendation stands|\bmay (?:then )?issue a (?:further )?report\b"
     r"|^(?:The \w+|It|They) (?:has|have|does|do|did) not (?:yet |so far )?(?:agreed?|accepted?)\b"
@@ -410,11 +411,12 @@ def _tells_below(reading: Reading, words: str, below: list[Sentence] | None) -> 
     if _ABOUT.search(words) is None or below is None or below[0].kind != "bullet" or not _acts(words):
         return False
     first = reading.words(below[0])
-    return not _acts(first) and not find_sums(first)
+    return not _begins_an_action(first, 0) and not find_sums(first)
 
 
 _ABOUT = regex.compile(
-    r"\b(?:that(?: it| they)?|which|about|of|on|in|for|saying|explaining|including|covering|whether):$",
+    r"\b(?:that(?: it| they)?|which|about|of|on|in|for|with|by|saying|explaining|including|covering|whether|has|says"
+    r"|covers|includes?|to (?:me|us|see|show)|at least):$",
     regex.IGNORECASE,
 )
 
@@ -444,7 +446,7 @@ _SOMEBODY_WILL = regex.compile(
 _HANGS_ON = regex.compile(r"(?:and |or )?(?:how|who|what|when|where|which|that|whether|of|why)\b")
 _LEADS_IN_DONE = regex.compile(r"\bha(?:s|ve|d) (?:already|since)\b[^.]*:$")
 # What leads in actions or sums below a bullet, with a colon or without.
-_LEADS_ON = regex.compile(r"\b(?:will|should|must|made up of|consisting of|comprising|as follows):?-?$")
+_LEADS_ON = regex.compile(r"\b(?:will|should|must|made up of|consisting of|comprising|as follows|namely):?-?$")
 _MADE_OF = regex.compile(r"\b(?:made up of|consisting of|comprising|as follows|in detail):?-?$", regex.IGNORECASE)
 
 
@@ -754,7 +756,7 @@ def _begins_an_action(words: str, at: int) -> bool:
     return words[at:].split(" ", 1)[0].lower() in _ACTIONS or _ANY_ACTION.match(words, at) is not None
 
 
-_ANY_ACTION = regex.compile(rf"(?!{_NO_VERB}\b)[a-z]{{2,}}(?<!ing|ed|ly|[^s]s) {_OBJECT}\b")
+_ANY_ACTION = regex.compile(rf"{_ANY_VERB} {_OBJECT}\b")
 
 
 def _with_untyped(
@@ -796,7 +798,8 @@ def _is_standard(words: str, types: Sequence[str]) -> bool:
 def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     """`words[begin:]` cut where a new action begins."""
     first = words[begin:].split(" ", 1)[0].lower()
-    form = "third" if first in _THIRD else "past" if first in _PAST or not begin else "base"
+    plain = begin and first in _BASE  # "will put … and remind": "put" is a past form too
+    form = "third" if first in _THIRD else "base" if plain else "past" if first in _PAST or not begin else "base"
     cuts = [begin]
     ends = []
     for found in _SPLITS[form].finditer(words, begin):
