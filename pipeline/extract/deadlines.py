@@ -63,7 +63,11 @@ _ANCHORED_ELSEWHERE = regex.compile(
 )
 
 
-CONDITION = regex.compile(r"\W*(?:if|should|where|unless|once|when)\b[^,]{5,160},", regex.IGNORECASE)
+CONDITION = regex.compile(
+    r"\W*(?:if|should|where|unless|once|when)\b(?:(?! (?:it|they|the \w+|\w+) will\b)[^,]){5,160}"
+    r"(?:, ?|(?= (?:it|they|the \w+|\w+) will\b))",
+    regex.IGNORECASE,
+)
 _FURTHER = regex.compile(r"\b(?:further|another)\b", regex.IGNORECASE)
 
 

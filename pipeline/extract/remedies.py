@@ -123,7 +123,8 @@ _PREDICATE = regex.compile(
     r"(?:agreed|undertaken|offered|promised|accepted|committed)(?:, [^,;]{1,60},)?(?: that it (?:will|would"
     r"|should))?(?: to)?"
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|ha(?:s|ve) until [^,;.]{3,40}? to"
-    r"|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
+    r"|recommendation\b[^.;:]{0,60}? that|(?:it )?(?:is|was) recommended(?:, [^,;]{1,40},)? that"
+    r"|will(?= have an? )|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
     r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that)? "
     rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b| {_ANY_VERB}(?= {_OBJECT}\b))"
     r"|recommend(?:s|ed)?(?= (?:a |an |the )?(?:(?:further|symbolic) )?(?:payment|sum|£|\w+ (?:\w+ )?pounds\b)))"
@@ -673,6 +674,8 @@ def _clauses(
     ):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
+    if _PASSIVE.match(words, begin):
+        begin = condition.end() if condition else 0  # what is to be paid or done stands before the verb
     if not done and not raised and not ids & {"agrees", "recommends"} and _IS_TO.search(words) is None:
         return  # what is told, supposed or aimed at
     pieces = _pieces(words, begin)
@@ -743,6 +746,7 @@ def _clauses(
         )
 
 
+_PASSIVE = regex.compile(r"be (?!able\b|in\b|for\b|a\b|the\b|no\b)\w+")
 # What the Ombudsman says of a thing done is no part of it.
 _COMMENT = regex.compile(r",? (?:so|and|which) (?:I|we|no)\b")
 _DONE_PIECE = regex.compile(
