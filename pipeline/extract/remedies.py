@@ -33,6 +33,8 @@ _EVIDENCE_OF = regex.compile(
     r"(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
     regex.IGNORECASE,
 )
+# "It should send me the apology and proof of payment": what was sent to her, not another apology.
+_COPIES = regex.compile(r"\bsend (?:us|me) (?:the|its|copies|a copy|proof|evidence)\b")
 _FAR = 25  # characters: what is done before it is told
 _TAIL = regex.compile(r"[;,]?\s*(?:and|or)?\s*[;,]?\s*$")
 _BASE = [
@@ -182,9 +184,15 @@ _HAS_DONE = regex.compile(
 )
 _WITHDRAWN = regex.compile(
     r"\b(?:I|[Ww]e) (?:have |do |did )?(?:now |since |not )?(?:withdrawn|withdrew|withdraw|pursued?|no longer)\b"
+    r"|\b(?:suggestion|recommendation|proposal) (?:is|was|has been) (?:now |since |therefore )?withdrawn\b"
 )
-_RECOMMENDED = regex.compile(r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b")
+_RECOMMENDED = regex.compile(
+    r"\b(?:I|[Ww]e) (?:had |have |also |first |originally )*(?:recommended|proposed|asked)\b"
+    r"|\bwas (?:also )?(?:invited|asked) to\b"
+)
 _WANTED = regex.compile(
+    r"(?:[Ss]he|[Hh]e|[Tt]hey|(?:Mr|Mrs|Ms|Miss) [A-Z]\w*) (?:thinks?|thought|says?|said|feels?|felt|believes?|believed"
+    r"|considers?|considered|argues?|argued) (?:that )?[^.;]{0,80}\bshould\b|"
     r"\b(?:[Ss]he|[Hh]e|[Tt]hey|(?:Mr|Mrs|Ms|Miss) [A-Z]\w*)[^.;]{0,30} (?:ask(?:ed|s)|want(?:ed|s))"
     r" (?:that )?(?:I|we|me|us)\b|"
     r"\bwould (?:also |have |still )?like[d]? (?!to thank)|"
@@ -497,8 +505,10 @@ _HAS_AGREED = regex.compile(
     r"|\b(?:raised|increased|doubled) (?:it|this|that|its offer|the offer|the sum)\b[^.;]{0,30} to £"
     r"|^(?:By|Within|To (?:settle|remedy|put|resolve))\b[^.]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome"
     r"|[Cc]ompany|[Ss]chool|it) will\b"
-    r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool) will(?: now| also)?(?:,? [^,:]{1,60},?)?"
+    r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool|it) will(?: now| also)?(?:,? [^,:]{1,60},?)?"
     r"(?: now| also)?:$"
+    r"|^[^.;]*\b(?:I|we|me|us|my|our)\b[^.;]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|it) (?:then |now )?"
+    r"(?:agreed|undertook) (?:to (?!look|consider|go|deal|us|our|my|this)|that it would)"
 )
 _WILL_TOO = regex.compile(
     r"(?:It|The (?:Council|Trust|Provider|Home|Company|school)|They) (?:will|has (?:also )?agreed to)\b"
@@ -509,7 +519,7 @@ _WILL_TOO = regex.compile(
 _WILL = regex.compile(r"^(?!\W*(?:If|Should|Unless)\b)[^.]*\b(?!it |that |which |who |she |he )[\w’]+ will\b(?! not)")
 
 
-_IS_TO = regex.compile(r"\b(?:will|should|must|(?:is|are) to|recommend\w*|invited|suggested)\b")
+_IS_TO = regex.compile(r"\b(?:will|should|must|ha(?:s|ve) until|(?:is|are) to|recommend\w*|invited|suggested)\b")
 
 
 def _status(ids: set[str], agreed: bool, refused: bool, parent: str | None) -> str:
@@ -793,6 +803,8 @@ def _is_standard(words: str, types: Sequence[str]) -> bool:
     found = _STANDARD.search(words)
     if found is None or _EVIDENCE_OF.search(words):
         return False
+    if _COPIES.search(words[:60]):
+        return True
     if found.start() > _FAR and _begins_an_action(words, 0):
         return False  # "match the two lists and tell us how many were missing": more than the line on evidence
     kinds = set(types) - {"provide_information"}
