@@ -6,7 +6,7 @@ Spans keys: `redress_payments` (one span a payment, label: its status) and `redr
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -156,6 +156,17 @@ _FORMS_PART = regex.compile(
     regex.IGNORECASE,
 )
 _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE)
+# "raise to £750 the £500 that it offered"
+_RAISED_FROM = regex.compile(r"\b(?:increas|rais|doubl)\w* to £[\d.,]+ (?:the|its)(?: \w+){0,3} $", regex.IGNORECASE)
+# "£1,050 for the lost nights, that being £25 for each of the 42"
+_WORKED_OUT = regex.compile(r"\b(?:that being|this being|reckoned at|worked out at|calculated at)\s*$", regex.IGNORECASE)
+# What a sum of its own is for, whatever stands before it.
+_FOR_HARM = regex.compile(
+    r"\s*(?:in recognition of|to recogni[sz]e|to acknowledge|to reflect|to mark"
+    r"|for (?:the |her |his |their )?(?:avoidable )?(?:distress|worry|upset|anxiety|frustration|uncertainty|inconvenience"
+    r"|time and trouble|trouble))\b",
+    regex.IGNORECASE,
+)
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\b(?:to|and pay[^£.;]{0,30}) ?£", regex.IGNORECASE)
 _RUNNING = regex.compile(
     r"\b(?:bring|tak)(?:s|es|ing) (?:the|this|it|that|her|his|their)\b[^£;]{0,40}$", regex.IGNORECASE
@@ -290,8 +301,10 @@ def _of_remedy(
     if not set(remedy.types) & {"payment", "refund_or_waiver"}:
         return []
     periodic = [p for p in inside if p.sum.frequency]
+    told: set[float] = set()
     if any(_is_total_of(inside[0].sum, [p.sum for p in inside[1:n]]) for n in range(3, len(inside) + 1)):
         taken[inside[0].sum.start] = "total"
+        told.add(inside[0].sum.pounds)
         inside = inside[1:]
     kept: list[_Place] = []
     for k, place in enumerate(inside):
@@ -303,7 +316,7 @@ def _of_remedy(
         whole = [q for q in kept if not q.sum.frequency and _multiple(q.sum.pounds, one, text, remedy)]
         if "refund_or_waiver" in remedy.types:
             whole = []  # what is given back is the sum that was paid, however it came about
-        reason = None if whole else _inside_reason(before, after, kept, one.pounds, remedy.start)
+        reason = None if whole else _inside_reason(before, after, kept, told, one.pounds, remedy.start)
         if (
             reason is None
             and k
@@ -320,6 +333,7 @@ def _of_remedy(
         else:
             kept.append(place)
             taken[one.start] = ""
+        told.add(one.pounds)
     if len(kept) > 1 and _is_total_of(kept[0].sum, [p.sum for p in kept[1:]]):
         taken[kept[0].sum.start] = "total"
         kept = kept[1:]
@@ -335,8 +349,10 @@ def _of_remedy(
     return payments
 
 
-def _inside_reason(before: str, after: str, kept: Sequence[_Place], pounds: float, begin: int) -> str | None:
-    """Why a sum inside a remedy, which begins at `begin`, is no payment, or null when it is one."""
+def _inside_reason(
+    before: str, after: str, kept: Sequence[_Place], told: Container[float], pounds: float, begin: int
+) -> str | None:
+    """Why a sum inside a remedy, which begins at `begin` and has told some, is no payment; null when it is one."""
     raised = regex.search(r"\b(?:increas|rais)", before, regex.IGNORECASE)
     if (_RANGE.search(before) and _RANGE_AFTER.match(after)) or (_RANGE_BEFORE.search(before) and not raised):
         return "guidance"
@@ -359,11 +375,13 @@ def _inside_reason(before: str, after: str, kept: Sequence[_Place], pounds: floa
         return "other"
     if kept and before.rstrip().endswith("(") and not after.lstrip().startswith(("for", "to")):
         return None if _LABELLED.search(before) else "total"
-    if any(p.sum.pounds == pounds for p in kept) and _SENTENCE_END.search(before, kept[-1].sum.end - begin):
+    if pounds in told and _SENTENCE_END.search(before, kept[-1].sum.end - begin if kept else 0):
         return "repeat"
+    if kept and _FOR_HARM.match(after):
+        return None
     if kept and _MAY_DEDUCT.search(_SENTENCE_END.split(before)[-1]):
         return "debt"
-    if _INSTEAD_OF.search(before):
+    if _INSTEAD_OF.search(before) or (kept and (_RAISED_FROM.search(before) or _WORKED_OUT.search(before))):
         return "other"
     if kept and _PRICED.search(before):
         return "charge"

@@ -192,7 +192,7 @@ _RECOMMENDED = regex.compile(
 )
 _WANTED = regex.compile(
     r"(?:[Ss]he|[Hh]e|[Tt]hey|(?:Mr|Mrs|Ms|Miss) [A-Z]\w*) (?:thinks?|thought|says?|said|feels?|felt|believes?|believed"
-    r"|considers?|considered|argues?|argued) (?:that )?[^.;]{0,80}\bshould\b|"
+    r"|considers?|considered|argues?|argued) (?:that )?[^;]{0,80}\bshould\b|"
     r"\b(?:[Ss]he|[Hh]e|[Tt]hey|(?:Mr|Mrs|Ms|Miss) [A-Z]\w*)[^.;]{0,30} (?:ask(?:ed|s)|want(?:ed|s))"
     r" (?:that )?(?:I|we|me|us)\b|"
     r"\bwould (?:also |have |still )?like[d]? (?!to thank)|"
