@@ -104,7 +104,8 @@ _CONDITIONAL = regex.compile(
     r"|capped at"
     r"|not exceeding|to a maximum of) £|(?<!\b(?:know|knowing|wonder|wondering|sure|see|ask|asking"
     r"|unsure) )\b(?:if|unless) (?:the|she|he|they|it|Mr|Mrs|Ms|Miss)\b"
-    r"|\bfor (?:each|every) (?:\w+ ){1,4}(?:after|until|that passes)\b|\buntil (?:it|the|a|she|he|they)\b",
+    r"|\bfor (?:each|every) (?:\w+ ){1,4}(?:after|until|that passes|(?:he|she|they) (?:takes?|attends?|needs?|has to"
+    r"|have to))\b|\buntil (?:it|the|a|she|he|they)\b",
     regex.IGNORECASE,
 )
 # A stretch that is to be taken off the time between two dates leaves it open too.

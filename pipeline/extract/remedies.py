@@ -58,6 +58,7 @@ _BASE = [
     "resume", "renew", "clean", "empty", "replant", "resurface", "enforce", "serve", "investigate", "interview",
     "consult", "quash",
     "build", "purchase", "open", "close", "lift", "bear", "meet", "rerun",
+    "search", "lend", "hand", "log", "list", "test", "map", "pilot", "bill",
     "have", "see", "obtain", "seek", "redo", "reconvene", "rehouse", "collect", "deal", "help", "contribute", "devise",
 ]  # fmt: skip
 _THIRD = [
@@ -106,7 +107,7 @@ def _splitter(verbs: Sequence[str], form: str) -> regex.Pattern[str]:
     )
     return regex.compile(
         rf"(?:,? and,? (?:also |then |to |each |both )?|, (?:and )?(?:also |to )?"
-        rf"|; (?:and )?(?:to )?)(?={_TIME}(?:{ways})\b)"
+        rf"|; (?:and )?(?:to )?)(?={_TIME}(?:{ways})\b)(?!have been\b)"
         rf"|,? and,? (?:also |then |to )?(?={_TIME}{any_verb})"
         r"|[,;]? (?:and|but) (?P<anew>(?:(?:it|they|each|both|the \w+|[A-Z][\w’-]+) )?(?:will|should|must"
         r"|has agreed to|have agreed to"
@@ -127,7 +128,7 @@ _PREDICATE = regex.compile(
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|ha(?:s|ve) until [^,;.]{3,40}? to"
     r"|recommendation\b[^.;:]{0,60}? that|(?:it )?(?:is|was) recommended(?:, [^,;]{1,40},)? that"
     r"|will(?= have an? )|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
-    r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that)? "
+    r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that(?:, [^,;]{1,60},)?)? "
     rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b| {_ANY_VERB}(?= {_OBJECT}\b))"
     r"|recommend(?:s|ed)?(?= (?:a |an |the )?(?:(?:further|symbolic) )?(?:payment|sum|£|\w+ (?:\w+ )?pounds\b)))"
     r"(?:, [^,;]{1,80},)?\s+",
@@ -212,7 +213,8 @@ _RAISED_TO = regex.compile(
 _MAY = regex.compile(r"(?:The \w+|It|They|[A-Z]\w+) (?:may|can|could|need not)\b")
 # What the Ombudsman says of a recommendation or of what may come is none by itself.
 _REMARK = regex.compile(
-    r"^(?:I|We) (?:will|shall|hope|aim|(?:still |do still )?think|thought|did not think|remain"
+    r"^(?:The \w+|It|They) (?:has |have )?(?:told|tells?) (?:me|us) (?:that )?(?:it|they) (?:is|are|was|were) not\b"
+    r"|^(?:I|We) (?:will|shall|hope|aim|(?:still |do still )?think|thought|did not think|remain"
     r"|asked (?:(?:the \w+|it|\w+ \w+) )?(?:whether|if))\b"
     r"|^(?:My|Our) recommendation stands|\bmay (?:then )?issue a (?:further )?report\b"
     r"|^(?:The \w+|It|They) (?:has|have|does|do|did) not (?:yet |so far )?(?:agreed?|accepted?)\b"
@@ -326,10 +328,10 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 outer = lead
             last = lead.deadline or last
             body = lead.organisation or body
-            for sentence in (
-                sentences[:-1] if not _MADE_OF.search(words) else ()
-            ):  # an action may stand before a lead-in, in its paragraph
-                yield from _clauses(reading, index, sentence, agreed, line in refused, last, body)
+            for sentence in sentences if not _MADE_OF.search(words) else ():
+                for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                    if item.end < sentences[-1].end - 1:  # an action may stand before a lead-in, in its paragraph
+                        yield item
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             if _goes_on(reading, words, lines.get(line - 1)) or (inner and not _acts(words)):
@@ -507,6 +509,7 @@ _HAS_AGREED = regex.compile(
     r"|[Cc]ompany|[Ss]chool|it) will\b"
     r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool|it) will(?: now| also)?(?:,? [^,:]{1,60},?)?"
     r"(?: now| also)?:$"
+    r"|\b(?:told|assured) (?:me|us)(?: that)? (?:[^.;:]{0,60}? )?(?:it|they) will\b(?! not)"
     r"|^[^.;]*\b(?:I|we|me|us|my|our)\b[^.;]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|it) (?:then |now )?"
     r"(?:agreed|undertook) (?:to (?!look|consider|go|deal|us|our|my|this)|that it would)"
 )
@@ -684,6 +687,8 @@ def _clauses(
     ):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
+    if begin and _TO_WHAT.match(words, begin) and predicate[0].rstrip().endswith("agreed to"):
+        return  # "it has agreed to the first three of these"
     if _PASSIVE.match(words, begin):
         begin = condition.end() if condition else 0  # what is to be paid or done stands before the verb
     if not done and not raised and not ids & {"agrees", "recommends"} and _IS_TO.search(words) is None:
@@ -706,7 +711,7 @@ def _clauses(
         and not {k for _, _, t in typed for k in t} - {"other"}
     ):
         return
-    if _is_standard(words, [t for _, _, types in typed for t in types]):
+    if _is_standard(words[begin:], [t for _, _, types in typed for t in types]):
         return
     if not done and (
         regex.search(
@@ -756,6 +761,7 @@ def _clauses(
         )
 
 
+_TO_WHAT = regex.compile(r"(?:the|these|those|this|that|what|all|both|my|our|it|each|every|neither|none)\b")
 _PASSIVE = regex.compile(r"be (?!able\b|in\b|for\b|a\b|the\b|no\b)\w+")
 # What the Ombudsman says of a thing done is no part of it.
 _COMMENT = regex.compile(r",? (?:so|and|which) (?:I|we|no)\b")
@@ -770,7 +776,7 @@ def _begins_an_action(words: str, at: int) -> bool:
     return words[at:].split(" ", 1)[0].lower() in _ACTIONS or _ANY_ACTION.match(words, at) is not None
 
 
-_ANY_ACTION = regex.compile(rf"{_ANY_VERB} {_OBJECT}\b")
+_ANY_ACTION = regex.compile(rf"{_ANY_VERB} (?:{_OBJECT}\b|[A-Z])")
 
 
 def _with_untyped(
@@ -779,7 +785,9 @@ def _with_untyped(
     """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the one before it."""
     merged: list[tuple[int, int, tuple[str, ...]]] = []
     for a, b, types in typed:
-        if merged and "review_cases" in merged[-1][2] and _FOR_THEM.match(words, a, b):
+        if merged and "review_cases" in merged[-1][2] and (
+            _FOR_THEM.match(words, a, b) or _FINDS_OUT.match(words, a, b)
+        ):
             merged[-1] = (merged[-1][0], b, merged[-1][2])  # to look for others and put it right for them is one
         elif types:
             merged.append((a, b, types))
@@ -792,6 +800,7 @@ def _with_untyped(
     return merged
 
 
+_FINDS_OUT = regex.compile(r"(?:finds? out|sees?|checks?|identif(?:y|ies)) (?:if|whether|how|who|what|which)\b")
 _FOR_THEM = regex.compile(
     r"(?:will )?(?:offer|refund|repay|reimburse|compensate|decide|put|cancel|correct|consider|write to|tell|remedy)\b"
     r"[^,;]{0,60}\b(?:them|each|any|anyone|those|what)\b[^;]{0,60}$"
@@ -819,6 +828,8 @@ def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     cuts = [begin]
     ends = []
     for found in _SPLITS[form].finditer(words, begin):
+        if found[0].endswith(" to ") and "and" not in found[0] and _IN_ORDER_TO.match(words, found.end()):
+            continue  # "£200 for Mrs Y, to acknowledge her distress"
         ends.append(found.start())
         cuts.append(found.end())
     ends.append(len(words))
@@ -831,6 +842,10 @@ def _pieces(words: str, begin: int) -> list[tuple[int, int]]:
     return pieces
 
 
+_IN_ORDER_TO = regex.compile(
+    r"(?:acknowledge|recogni[sz]e|reflect|mark|remedy|compensate|cover|see|ensure|make sure|show|check (?:if|whether)"
+    r"|find out)\b"
+)
 _TIME_ALONE = regex.compile(r"(?:by|within|before) [^,;.]{3,40}")
 
 
