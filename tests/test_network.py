@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +19,26 @@ from pipeline.classify.features import judged_sentences
 from pipeline.classify.models import Model, models_folder
 from pipeline.classify.network import (
     NAME,
-    REDRESS,
     VERDICTS,
+    Pair,
     fault_pair,
     load_network,
     network_digest,
     network_manifest,
     sentence_pair,
+    sum_pairs,
     tokenizer,
 )
-from pipeline.classify.teach import SPECIAL, heads, lessons_of, words_that_matter
+from pipeline.classify.teach import (
+    SPECIAL,
+    Lesson,
+    all_scores,
+    fit,
+    heads,
+    lessons_of,
+    teachings,
+    words_that_matter,
+)
 from pipeline.classify.train import gold_pairs
 from pipeline.extract import extract
 from pipeline.values import Finding
@@ -60,7 +72,7 @@ def test_a_pair_is_read_alike_alone_and_among_others() -> None:
     together = network.scores(pairs)
     for i, pair in enumerate(pairs):
         alone = network.scores([pair])
-        assert all(np.allclose(alone[head][0], together[head][i], atol=1e-3) for head in network.heads)
+        assert all(np.array_equal(alone[head][0], together[head][i]) for head in network.heads)
 
 
 def test_a_sentence_is_read_with_what_stands_around_it() -> None:
@@ -121,13 +133,54 @@ def test_gold_teaches_verdicts_redress_and_kinds() -> None:
     decision, gold = gold_pairs(SHIPPED / "development")[0]
     lessons = list(lessons_of(decision, gold))
     faults = [f for f in gold.findings if f.polarity == "fault"]
-    assert sum(x.kinds is not None for x in lessons) == len(faults)
-    assert {x.kinds for x in lessons if x.kinds is not None} == {f.types for f in faults}
-    told = [x for x in lessons if x.kinds is None]
-    assert len(told) == len(judged_sentences(decision))
-    said = {VERDICTS[x.verdict] for x in told if x.verdict is not None}
-    assert said == {"neither", *(f.polarity for f in gold.findings)}
-    assert {REDRESS[x.redress] for x in told if x.redress} <= {r.status for r in gold.remedies}
+    known = {head: [x.known[head] for x in lessons if head in x.known] for head in heads()}
+    assert sorted(map(sorted, known["fault_types"])) == sorted(sorted(f.types) for f in faults)
+    assert len(known["redress"]) == len(judged_sentences(decision))
+    assert set(known["verdict"]) == {"neither", *(f.polarity for f in gold.findings)}
+    assert set(known["redress"]) <= {"none", *(r.status for r in gold.remedies)}
+    assert sorted(map(sorted, known["remedy_types"])) == sorted(sorted(r.types) for r in gold.remedies)
+    assert 0 < len(known["payment_purposes"]) <= len(gold.payments)
+    assert set(known["amount_reasons"]) <= {a.reason for a in gold.amounts or ()}
+
+
+def test_a_sum_is_read_in_its_sentence_between_stars_with_what_is_known_of_it() -> None:
+    decision = one_paragraph("He owed £90 in rent. It offered to pay £250 for his distress. Later it paid £250.")
+    found = extract(decision)
+    payments, amounts = sum_pairs(decision, found)
+    assert len(payments) == len(found.payments) and len(amounts) == len(found.amounts)
+    assert ("He owed * £90 * in rent.", "sum. findings. Analysis") in amounts
+    assert all(pair[0].count("*") == 2 for pair in (*payments, *amounts))
+
+
+@pytest.mark.parametrize("by_teacher", [False, True])
+def test_a_net_learns_what_it_is_told(by_teacher: bool) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = torch.nn.Linear(2, sum(map(len, heads().values())))
+
+        def forward(self, ids: Any, there: Any, second: Any) -> Any:
+            return self.last(torch.nn.functional.one_hot(ids[:, 0], 2).float())
+
+    def read(pairs: Sequence[Pair], longest: int) -> dict[str, np.ndarray]:
+        ids = np.array([[int(pair[0] == "late")] for pair in pairs])
+        return {"ids": ids, "there": np.ones_like(ids), "second": np.zeros_like(ids)}
+
+    kinds = {True: frozenset({"delay"}), False: frozenset({"equality"})}
+    lessons = [Lesson((text, ""), {"fault_types": kinds[text == "late"]}) for text in ("late", "lame") * 40]
+    said = None
+    if by_teacher:
+        row = {k: np.where([label in kinds[k] for label in heads()["fault_types"]], 4.0, -4.0) for k in kinds}
+        said = [{"fault_types": row[x.pair[0] == "late"].astype(np.float32)} for x in lessons]
+    net = Net()
+    fit(net, read, lessons, 30, (0.1, 0.1), 0, lambda line: None, said)
+    rows = all_scores(net, read, [("late", ""), ("lame", "")], 9)["fault_types"]
+    assert [heads()["fault_types"][i] for i in rows.argmax(axis=1)] == ["delay", "equality"]
+    assert rows.max(axis=1).min() > 0 and teachings(lessons, lambda p, n: all_scores(net, read, p, n))[0].keys() == {
+        "fault_types"
+    }
 
 
 def test_the_words_kept_are_the_letters_and_those_that_texts_hold() -> None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.classify.data import MARKED
 from pipeline.classify.features import (
     Judged,
     amount_texts,
@@ -32,19 +31,25 @@ from pipeline.classify.features import (
 )
 from pipeline.classify.models import BadModel, Model, load, manifest, models_folder
 from pipeline.classify.network import (
+    LONGEST,
     LONGEST_KIND,
     REDRESS,
     VERDICTS,
+    Pair,
     ReadsPairs,
     fault_pair,
     load_network,
     network_digest,
+    remedy_pair,
     sentence_pair,
+    sum_pairs,
 )
 from pipeline.values import Decision, Extraction, Finding
 
 # What the witnesses may change in an extraction, each with weights of its own in the manifest, in this order.
-COMBINED = ("redress", "finding", "fault_types", "injustice_types", "remedy_types")
+COMBINED = (
+    "redress", "finding", "fault_types", "injustice_types", "remedy_types", "payment_purposes", "amount_reasons",
+)  # fmt: skip
 POLARITIES = ("fault", "no_fault")
 TOLD = ("made", "offered")
 _MONEY = frozenset({"payment", "refund_or_waiver"})
@@ -176,8 +181,7 @@ def combine_all(
                 )
             network = load_network()
     if models is None:
-        alone = ("decision", *MARKED)  # whose word is taken as it is
-        models = {name: load(name) for name in (*COMBINED[1:], *alone) if name in (*weights, *alone)} if weights else {}
+        models = {name: load(name) for name in ("decision", *COMBINED[1:]) if name in (*weights, "decision")}
     if heard is None and (model := models.get("finding")) is not None:
         heard = hear(decisions, extractions, model, network)
     if heard is None:
@@ -256,7 +260,7 @@ def _combined(
         found = replace(found, findings=_findings(decision, found, heard, outcome, weights["finding"]))
     faults = [i for i, f in enumerate(found.findings) if f.polarity == "fault"]
     findings = list(found.findings)
-    read = kinds_heard(decision, [findings[i] for i in faults], network) if faults else {}
+    read = said_of_pairs([fault_pair(decision, findings[i]) for i in faults], LONGEST_KIND, network)
     for name, texts_of in (("fault_types", fault_texts), ("injustice_types", paragraph_texts)):
         model = models.get(name) if name in weights else None
         if model is None or not faults:
@@ -271,40 +275,50 @@ def _combined(
     remedies = list(found.remedies)
     if remedies and (model := models.get("remedy_types") if "remedy_types" in weights else None):
         texts = [decision.words_of(r) for r in remedies]
-        said = kinds_of(texts, [r.types for r in remedies], model, weights["remedy_types"])
+        heard_of = said_of_pairs([remedy_pair(decision, r.start, r.end) for r in remedies], LONGEST, network)
+        rules = [r.types for r in remedies]
+        said = kinds_of(texts, rules, model, weights["remedy_types"], heard_of.get("remedy_types"))
         pays = {p.remedy for p in found.payments}
         for i, (remedy, kinds) in enumerate(zip(remedies, said, strict=True)):
             if i in pays and not _MONEY & set(kinds):
                 kinds = tuple(sorted({*kinds, *(_MONEY & set(remedy.types) or {"payment"})}))
             remedies[i] = replace(remedy, types=kinds or remedy.types)
     found = replace(found, findings=tuple(findings), remedies=tuple(remedies))
-    return _sums(decision, found, models.get("payment_purposes"), models.get("amount_reasons"))
+    return _sums(decision, found, models, weights, network)
 
 
-def _sums(decision: Decision, found: Extraction, purposes: Model | None, reasons: Model | None) -> Extraction:
-    """What each payment is for, and why each other sum is none: by the models, which read what the rules say of it."""
+def _sums(
+    decision: Decision,
+    found: Extraction,
+    models: Mapping[str, Model | None],
+    weights: Mapping[str, Weights],
+    network: ReadsPairs | None,
+) -> Extraction:
+    """What each payment is for, and why each other sum is none."""
     payments, amounts = found.payments, found.amounts
-    if payments and purposes is not None:
-        said = purposes.all_of(payment_texts(decision, found))
-        payments = tuple(
-            replace(one, purposes=tuple(sorted(own)) or one.purposes) for one, own in zip(payments, said, strict=True)
-        )
-    if amounts and reasons is not None:
-        places = reasons.probabilities(amount_texts(decision, found)).argmax(axis=1)
-        amounts = tuple(replace(one, reason=reasons.labels[i]) for one, i in zip(amounts, places, strict=True))
+    pairs = sum_pairs(decision, found)
+    if payments and (model := models.get("payment_purposes") if "payment_purposes" in weights else None):
+        heard = said_of_pairs(pairs[0], LONGEST, network).get("payment_purposes")
+        texts, rules = payment_texts(decision, found), [p.purposes for p in payments]
+        said = kinds_of(texts, rules, model, weights["payment_purposes"], heard)
+        payments = tuple(replace(one, purposes=own or one.purposes) for one, own in zip(payments, said, strict=True))
+    if amounts and (model := models.get("amount_reasons") if "amount_reasons" in weights else None):
+        heard = said_of_pairs(pairs[1], LONGEST, network).get("amount_reasons")
+        rows = kind_rows(amount_texts(decision, found), [(a.reason,) for a in amounts], model, heard)
+        own = weights["amount_reasons"]
+        best = (rows @ own.rows[0] + own.shifts).argmax(axis=1)
+        amounts = tuple(replace(one, reason=own.labels[i]) for one, i in zip(amounts, best, strict=True))
     return replace(found, payments=payments, amounts=amounts)
 
 
-def kinds_heard(
-    decision: Decision, faults: Sequence[Finding], network: ReadsPairs | None
-) -> dict[str, list[dict[str, float]]]:
-    """By head, for each fault: the network's log odds of each kind."""
-    if network is None:
+def said_of_pairs(pairs: Sequence[Pair], longest: int, network: ReadsPairs | None) -> dict[str, list[dict[str, float]]]:
+    """By head, for each pair: the network's log odds of each label."""
+    if network is None or not pairs:
         return {}
-    scores = network.scores([fault_pair(decision, f) for f in faults], LONGEST_KIND)
+    scores = network.scores(pairs, longest)
     return {
-        head: [dict(zip(network.heads[head], map(float, row), strict=True)) for row in scores[head]]
-        for head in ("fault_types", "injustice_types")
+        head: [dict(zip(labels, map(float, scores[head][i]), strict=True)) for i in range(len(pairs))]
+        for head, labels in network.heads.items()
     }
 
 

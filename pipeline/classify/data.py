@@ -21,7 +21,7 @@ from pipeline.classify.features import (
 )
 from pipeline.corpus import codes
 from pipeline.evaluate.gold import Gold, spans_of
-from pipeline.values import Decision, Finding
+from pipeline.values import Decision, Extraction, Finding
 
 DECISIONS = ("Upheld", "Not upheld", "Closed after initial enquiries")
 POLARITIES = ("fault", "no_fault", "neither")
@@ -145,9 +145,11 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
     if name == "remedy_types":
         return [Example(normal(r.quote.words), tuple(sorted(r.types)), group, origin) for r in gold.remedies]
     if name in MARKED:
-        return [
-            Example(text, tuple(sorted(labels)), group, origin) for text, labels, _ in sums_of(name, decision, gold)
-        ]
+        from pipeline.extract import extract
+
+        rules = extract(decision)
+        read = (payment_texts if name == "payment_purposes" else amount_texts)(decision, rules)
+        return [Example(read[i], tuple(sorted(own)), group, origin) for i, own in sums_of(name, decision, gold, rules)]
     spans = [(f, spans_of(f.quote, decision, gold.file)[0]) for f in gold.findings]
     if name == "finding":
         found = []
@@ -165,26 +167,16 @@ def _of_gold(name: str, decision: Decision, gold: Gold) -> list[Example]:
     ]
 
 
-def sums_of(name: str, decision: Decision, gold: Gold) -> list[tuple[str, frozenset[str], frozenset[str]]]:
-    """(what the model reads, labels by gold, labels by the rules) of each sum that both hold for the same thing."""
+def sums_of(name: str, decision: Decision, gold: Gold, found: Extraction) -> list[tuple[int, frozenset[str]]]:
+    """(index of a payment, or of another sum, that was found, its labels by gold) of each that both hold."""
     from pipeline.evaluate.score import pair_sums
-    from pipeline.extract import extract
 
-    found = extract(decision)
     if name == "payment_purposes":
         spans = [spans_of(one.quote, decision, gold.file) for one in gold.payments]
-        texts = payment_texts(decision, found)
-        return [
-            (texts[p], gold.payments[g].purposes, frozenset(found.payments[p].purposes))
-            for g, p in pair_sums(gold.payments, found.payments, spans)
-        ]
+        return [(p, gold.payments[g].purposes) for g, p in pair_sums(gold.payments, found.payments, spans)]
     marked = gold.amounts or ()
     spans = [spans_of(one.quote, decision, gold.file) for one in marked]
-    texts = amount_texts(decision, found)
-    return [
-        (texts[p], frozenset({marked[g].reason}), frozenset({found.amounts[p].reason}))
-        for g, p in pair_sums(marked, found.amounts, spans)
-    ]
+    return [(p, frozenset({marked[g].reason})) for g, p in pair_sums(marked, found.amounts, spans)]
 
 
 def _reviewed(name: str, corpus: Path, read: Callable[[str], str]) -> Iterable[Example]:

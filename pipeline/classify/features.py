@@ -212,23 +212,23 @@ def payment_texts(decision: Decision, found: Extraction) -> list[str]:
     """What the model of purposes reads of each payment: its sentence, its status, and what the rules say it is for."""
     texts = []
     for one in found.payments:
-        before, after = _sentence_around(decision.text, one.start, one.start)
+        before, after = map(normal, sentence_around(decision.text, one.start, one.start))
         marks = [*(f"rule_{purpose}" for purpose in one.purposes), f"status_{one.status}"]
         texts.append(f"{' '.join(marks)} {before} {after}")
     return texts
 
 
-def _sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
-    """The words of a sentence before and after a place in it, as the models read them."""
+def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
+    """The words of a sentence before and after a place in it."""
     line = max(text.rfind("\n", 0, start) + 1, start - _FAR)
     stop = text.find("\n", end, end + _FAR)
     before = _SENTENCE.split(text[line:start])[-1]
     after = _SENTENCE.split(text[end : end + _FAR if stop < 0 else stop])[0]
-    return normal(before), normal(after)
+    return before, after
 
 
 def _amount_text(decision: Decision, one: Amount, paid: Sequence[str], awarded: float, told: bool) -> str:
-    before, after = _sentence_around(decision.text, one.start, one.end)
+    before, after = map(normal, sentence_around(decision.text, one.start, one.end))
     marks = [f"in_{one.section}", f"rule_{one.reason}", f"rule_{one.reason}_in_{one.section}"]
     marks += [f"paid_{status}" for status in paid]
     if abs(awarded - one.amount) < 0.005:

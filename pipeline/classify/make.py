@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.classify.cards import write_cards
-from pipeline.classify.data import MARKED, MULTI, NAMES, sums_of
+from pipeline.classify.data import MULTI, NAMES
 from pipeline.classify.models import MANIFEST, manifest, save
 from pipeline.classify.network import load_network, network_digest
 from pipeline.classify.train import (
@@ -49,7 +49,6 @@ def make_models(
     weights, rules = weigh(weighing, {n: t.model for n, t in trained.items()}, network, say) if weighing else ({}, {})
     if training := gold_pairs(corpus / "decisions" / "training"):
         rules["decision"] = outcome_by_rules(training, trained["decision"])
-        rules |= {name: sums_by_rules(name, training, trained[name]) for name in sorted(MARKED)}
     source = f"shipped texts {corpus_digest(corpus)[:16]}"
     if records is not None:
         printed, total = read_printed(records, sample, seed, lambda n: None)
@@ -111,22 +110,6 @@ def outcome_by_rules(gold: Sequence[tuple[Decision, Gold]], trained: Trained) ->
         "combined": {"decision": model},
         "decisions": count,
         "used": model > hits / max(count, 1),
-    }
-
-
-def sums_by_rules(name: str, gold: Sequence[tuple[Decision, Gold]], trained: Trained) -> dict[str, Any]:
-    """How right the rules alone are on what a payment is for, or why a sum is none, beside the model."""
-    rows = [row for pair in gold for row in sums_of(name, *pair)]
-    hits = sum(len(labels & rule) for _, labels, rule in rows)
-    said = sum(len(labels) + len(rule) for _, labels, rule in rows)
-    right = 2 * hits / max(said, 1)  # the accuracy, where each has one label
-    key = "micro_f1" if name in MULTI else "accuracy"
-    model = trained.metrics["by_origin"]["decisions"][key]
-    return {
-        "rules": {key: round(right, 4)},
-        "combined": {key: model},
-        "decisions": len(gold),
-        "used": model > right,
     }
 
 

@@ -20,9 +20,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.classify.features import Judged
+from pipeline.classify.features import Judged, sentence_around
 from pipeline.classify.models import BadModel, models_folder
-from pipeline.values import Decision, Finding
+from pipeline.extract.money import find_sums
+from pipeline.values import Decision, Extraction, Finding
 
 NAME = "sentences"
 FORMAT = 1
@@ -30,9 +31,9 @@ LONGEST = 112  # pieces of words in a sentence and what stands around it
 LONGEST_KIND = 176
 _CHARACTERS = 1_200  # of a sentence: more than that many pieces hold
 _AROUND = 400  # characters on either side
-BATCH = 8  # the pairs of one decision differ in length, and a larger batch is padded to its longest
-# What each head answers, in this order: of every sentence, whether it judges and what redress it tells; of a fault,
-# its kinds and those of the injustice.
+# What the first two heads answer of every sentence: whether it judges and what redress it tells. The others tell of a
+# fault its kinds and those of the injustice, of a remedy its kinds, of a payment its purposes, of any other sum why it
+# is none.
 VERDICTS = ("fault", "no_fault", "neither")
 REDRESS = ("none", "agreed", "recommended", "made", "offered")
 
@@ -53,6 +54,41 @@ def fault_pair(decision: Decision, finding: Finding) -> Pair:
     return plain(decision.text[finding.start : finding.end][:_CHARACTERS]), plain(
         f"why. {before[-320:]} | {after[:320]}"
     )
+
+
+def remedy_pair(decision: Decision, start: int, end: int) -> Pair:
+    """(the words of a remedy, what leads in to it) as the network reads it for its kinds."""
+    before, after = around(decision.text, start, end)
+    return plain(decision.text[start:end][:_CHARACTERS]), plain(f"does. {before[-160:]} | {after[:80]}")
+
+
+def sum_pairs(decision: Decision, found: Extraction) -> tuple[list[Pair], list[Pair]]:
+    """(of each payment, of each other sum): its sentence with the sum between stars, and what is known of it."""
+    paid: dict[float | None, set[str]] = {}
+    for payment in found.payments:
+        for pounds in (payment.amount, payment.total):
+            paid.setdefault(pounds, set()).add(payment.status)
+    payments, amounts = [], []
+    for payment in found.payments:
+        places = find_sums(decision.text, payment.start, payment.end)
+        at = next((one for one in places if one.pounds == payment.amount), None)
+        start, end = (at.start, at.end) if at is not None else (payment.start, payment.start)
+        payments.append(_sum_pair(decision.text, start, end, f"for. {payment.status}"))
+    told = set[float]()
+    for amount in found.amounts:
+        known = [f"paid {status}" for status in sorted(paid.get(amount.amount, ()))]
+        known += ["told before"] if amount.amount in told else []
+        about = ", ".join([f"sum. {amount.section}", *known])
+        amounts.append(_sum_pair(decision.text, amount.start, amount.end, about))
+        told.add(amount.amount)
+    return payments, amounts
+
+
+def _sum_pair(text: str, start: int, end: int, about: str) -> Pair:
+    before, after = sentence_around(text, start, end)
+    above, _ = around(text, start - len(before), end)
+    words = f"{before[-_AROUND:]}* {text[start:end]} *{after[:_AROUND]}"
+    return plain(words), plain(f"{about}. {above[-160:]}")
 
 
 def around(text: str, start: int, end: int) -> Pair:
@@ -120,10 +156,9 @@ class Network:
         width = sum(len(labels) for labels in self.heads.values())
         rows = np.zeros((len(pairs), width))
         encodings = tokenizer(self.words, longest).encode_batch(list(pairs))
-        order = sorted(range(len(pairs)), key=lambda i: len(encodings[i].ids))
-        for at in range(0, len(order), BATCH):  # like lengths together: nothing is read for padding
-            batch = order[at : at + BATCH]
-            rows[batch] = self.session.run(None, padded([encodings[i] for i in batch]))[0]
+        for i, encoding in enumerate(encodings):
+            # One by one: whole numbers are scaled by what is read together, and no pair may change what another says.
+            rows[i] = self.session.run(None, padded([encoding]))[0]
         found, at = {}, 0
         for head, labels in self.heads.items():
             found[head] = rows[:, at : at + len(labels)]

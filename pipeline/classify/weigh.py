@@ -20,16 +20,17 @@ from pipeline.classify.combine import (
     combine_all,
     hear,
     kind_rows,
-    kinds_heard,
     outcome_of,
     said_of,
+    said_of_pairs,
     softmax,
     told_rows,
     witness_rows,
 )
-from pipeline.classify.features import fault_texts, paragraph_texts
+from pipeline.classify.data import MARKED, sums_of
+from pipeline.classify.features import amount_texts, fault_texts, paragraph_texts, payment_texts
 from pipeline.classify.models import Model
-from pipeline.classify.network import LONGEST, Pair, ReadsPairs
+from pipeline.classify.network import LONGEST, LONGEST_KIND, Pair, ReadsPairs, fault_pair, remedy_pair, sum_pairs
 from pipeline.evaluate.gold import Gold, spans_of
 from pipeline.evaluate.score import Report, evaluate
 from pipeline.values import Decision, Finding
@@ -41,7 +42,11 @@ AIMS = {
     "fault_types": ("decision_fault_types", ("fault_types",)),
     "injustice_types": ("decision_injustice_types", ("injustice_types",)),
     "remedy_types": ("decision_remedy_types", ("remedy_types",)),
+    "payment_purposes": ("payment_purposes", ()),
+    "amount_reasons": ("amount_reasons", ()),
 }
+# Texts, the same as the network reads them, what the rules say of each, and what is true.
+_Texts = tuple[list[str], list[Pair], list[tuple[str, ...]], list[frozenset[str]]]
 FOLDS = 6
 LIMITS = tuple(round(0.2 + 0.05 * i, 2) for i in range(9))
 
@@ -82,29 +87,53 @@ class Case:
             return self._redress()
         if name == "finding":
             return self._findings()
-        decision, model = self.decision, self.models[name]
-        heard = None
-        if name == "remedy_types":
-            spans = [(r, spans_of(r.quote, decision, self.gold.file)[0]) for r in self.gold.remedies]
-            texts = [r.quote.words for r, _ in spans]
-            rules = [_kinds(self.found.remedies, span) for _, span in spans]
-            labels = [r.types for r, _ in spans]
-        else:
-            faults = [
-                (f, spans_of(f.quote, decision, self.gold.file)[0]) for f in self.gold.findings if f.polarity == "fault"
-            ]
-            texts_of = fault_texts if name == "fault_types" else paragraph_texts
-            findings = [Finding(None, _section(decision, a), a, b, "fault") for _, (a, b) in faults]
-            texts = texts_of(decision, findings)
-            known = [f for f in (*self.found.findings, *self.found.candidates) if f.polarity == "fault"]
-            field = "types" if name == "fault_types" else "injustice"
-            rules = [_kinds(known, span, field) for _, span in faults]
-            labels = [f.types if name == "fault_types" else f.injustice for f, _ in faults]
-            heard = kinds_heard(decision, findings, self.network).get(name) if findings else None
+        model = self.models[name]
+        texts, pairs, rules, labels = (
+            self._sums(name) if name in MARKED else self._remedies() if name == "remedy_types" else self._faults(name)
+        )
         if not texts:
             return np.zeros((0, len(model.labels), 3)), np.zeros((0, len(model.labels)))
-        truth = np.array([[label in t for label in model.labels] for t in labels], float)
+        longest = LONGEST if name in MARKED or name == "remedy_types" else LONGEST_KIND
+        heard = said_of_pairs(pairs, longest, self.network).get(name)
+        truth = np.array([[label in own for label in model.labels] for own in labels], float)
         return kind_rows(texts, rules, model, heard), truth
+
+    def _sums(self, name: str) -> _Texts:
+        payments, amounts = sum_pairs(self.decision, self.found)
+        rules: list[tuple[str, ...]]
+        if name == "payment_purposes":
+            texts, pairs = payment_texts(self.decision, self.found), payments
+            rules = [p.purposes for p in self.found.payments]
+        else:
+            texts, pairs = amount_texts(self.decision, self.found), amounts
+            rules = [(a.reason,) for a in self.found.amounts]
+        known = sums_of(name, self.decision, self.gold, self.found)
+        at = [i for i, _ in known]
+        return [texts[i] for i in at], [pairs[i] for i in at], [rules[i] for i in at], [own for _, own in known]
+
+    def _remedies(self) -> _Texts:
+        spans = [(r, spans_of(r.quote, self.decision, self.gold.file)[0]) for r in self.gold.remedies]
+        return (
+            [r.quote.words for r, _ in spans],
+            [remedy_pair(self.decision, *span) for _, span in spans],
+            [_kinds(self.found.remedies, span) for _, span in spans],
+            [r.types for r, _ in spans],
+        )
+
+    def _faults(self, name: str) -> _Texts:
+        decision = self.decision
+        faults = [
+            (f, spans_of(f.quote, decision, self.gold.file)[0]) for f in self.gold.findings if f.polarity == "fault"
+        ]
+        findings = [Finding(None, _section(decision, a), a, b, "fault") for _, (a, b) in faults]
+        known = [f for f in (*self.found.findings, *self.found.candidates) if f.polarity == "fault"]
+        field = "types" if name == "fault_types" else "injustice"
+        return (
+            (fault_texts if name == "fault_types" else paragraph_texts)(decision, findings),
+            [fault_pair(decision, f) for f in findings],
+            [_kinds(known, span, field) for _, span in faults],
+            [getattr(f, field) for f, _ in faults],
+        )
 
     def _findings(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         gold = [(f, spans_of(f.quote, self.decision, self.gold.file)[0]) for f in self.gold.findings]

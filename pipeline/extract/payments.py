@@ -160,12 +160,14 @@ _RAISES = regex.compile(r"\b(?:increas|rais)\w*\b[^£]{0,50}$", regex.IGNORECASE
 # "raise to £750 the £500 that it offered"
 _RAISED_FROM = regex.compile(r"\b(?:increas|rais|doubl)\w* to £[\d.,]+ (?:the|its)(?: \w+){0,3} $", regex.IGNORECASE)
 # "£1,050 for the lost nights, that being £25 for each of the 42"
-_WORKED_OUT = regex.compile(r"\b(?:that being|this being|reckoned at|worked out at|calculated at)\s*$", regex.IGNORECASE)
+_WORKED_OUT = regex.compile(
+    r"\b(?:that being|this being|reckoned at|worked out at|calculated at)\s*$", regex.IGNORECASE
+)
 # What a sum of its own is for, whatever stands before it.
 _FOR_HARM = regex.compile(
     r"\s*(?:in recognition of|to recogni[sz]e|to acknowledge|to reflect|to mark"
-    r"|for (?:the |her |his |their )?(?:avoidable )?(?:distress|worry|upset|anxiety|frustration|uncertainty|inconvenience"
-    r"|time and trouble|trouble))\b",
+    r"|for (?:the |her |his |their )?(?:avoidable )?(?:distress|worry|upset|anxiety|frustration|uncertainty"
+    r"|inconvenience|time and trouble|trouble))\b",
     regex.IGNORECASE,
 )
 _RAISED_TO = regex.compile(r"[^£.;]{0,30}\b(?:to|and pay[^£.;]{0,30}) ?£", regex.IGNORECASE)

@@ -29,8 +29,9 @@ _STANDARD = regex.compile(
     regex.IGNORECASE,
 )
 _EVIDENCE_OF = regex.compile(
-    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:the )?(?:evidence|proof|confirmation)? ?(?:that )?"
-    r"(?:it|they) (?:has|have) (?!complied|done|carried|completed|taken|implemented|met)",
+    r"(?:provide|send|give|show) (?:us|me|the Ombudsman)? ?(?:with )?(?:the )?"
+    r"(?:evidence|proof|confirmation)? ?(?:that )?(?:it|they) (?:has|have) "
+    r"(?!complied|done|carried|completed|taken|implemented|met)",
     regex.IGNORECASE,
 )
 # "It should send me the apology and proof of payment": what was sent to her, not another apology.
@@ -127,8 +128,10 @@ _PREDICATE = regex.compile(
     r"|should))?(?: to)?"
     r"|agreed to|agreed that [^,]{0,80}? (?:will|would|should)|ha(?:s|ve) until [^,;.]{3,40}? to"
     r"|recommendation\b[^.;:]{0,60}? that|(?:it )?(?:is|was) recommended(?:, [^,;]{1,40},)? that"
-    r"|will(?= have an? )|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?|(?:is|are) to be"
-    r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?(?: that(?:, [^,;]{1,60},)?)? "
+    r"|will(?= have an? )|(?:will|should|must|would)(?! have\b)(?: also| now| each| both| then| therefore)?"
+    r"|(?:is|are) to be"
+    r"|(?:recommend(?:s|ed)?|propose[sd]?|ask(?:s|ed)?|invite[sd]?)(?: as well| too| also)?"
+    r"(?: that(?:, [^,;]{1,60},)?)? "
     rf"(?:the |both |each )?[\w ]{{1,40}}?(?: to)?(?= (?:{_VERBS})\b| {_ANY_VERB}(?= {_OBJECT}\b))"
     r"|recommend(?:s|ed)?(?= (?:a |an |the )?(?:(?:further|symbolic) )?(?:payment|sum|£|\w+ (?:\w+ )?pounds\b)))"
     r"(?:, [^,;]{1,80},)?\s+",
@@ -329,9 +332,9 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
             last = lead.deadline or last
             body = lead.organisation or body
             for sentence in sentences if not _MADE_OF.search(words) else ():
-                for item in _clauses(reading, index, sentence, agreed, line in refused, last, body):
-                    if item.end < sentences[-1].end - 1:  # an action may stand before a lead-in, in its paragraph
-                        yield item
+                for action in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                    if action.end < sentences[-1].end - 1:  # an action may stand before a lead-in, in its paragraph
+                        yield action
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             if _goes_on(reading, words, lines.get(line - 1)) or (inner and not _acts(words)):
@@ -510,8 +513,8 @@ _HAS_AGREED = regex.compile(
     r"|\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|[Ss]chool|it) will(?: now| also)?(?:,? [^,:]{1,60},?)?"
     r"(?: now| also)?:$"
     r"|\b(?:told|assured) (?:me|us)(?: that)? (?:[^.;:]{0,60}? )?(?:it|they) will\b(?! not)"
-    r"|^[^.;]*\b(?:I|we|me|us|my|our)\b[^.;]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|it) (?:then |now )?"
-    r"(?:agreed|undertook) (?:to (?!look|consider|go|deal|us|our|my|this)|that it would)"
+    r"|^[^.;]*\b(?:I|we|me|us|my|our)\b[^.;]*\b(?:[Cc]ouncil|[Tt]rust|[Pp]rovider|[Hh]ome|[Cc]ompany|it)"
+    r"(?: then| now)? (?:agreed|undertook) (?:to (?!look|consider|go|deal|us|our|my|this)|that it would)"
 )
 _WILL_TOO = regex.compile(
     r"(?:It|The (?:Council|Trust|Provider|Home|Company|school)|They) (?:will|has (?:also )?agreed to)\b"
@@ -687,7 +690,7 @@ def _clauses(
     ):
         return
     begin = predicate.end() if predicate is not None and not done and not raised else 0
-    if begin and _TO_WHAT.match(words, begin) and predicate[0].rstrip().endswith("agreed to"):
+    if begin and words[:begin].rstrip().endswith("agreed to") and _TO_WHAT.match(words, begin):
         return  # "it has agreed to the first three of these"
     if _PASSIVE.match(words, begin):
         begin = condition.end() if condition else 0  # what is to be paid or done stands before the verb
@@ -785,8 +788,10 @@ def _with_untyped(
     """Actions of no known kind: the first of a sentence is one by itself, a later one belongs to the one before it."""
     merged: list[tuple[int, int, tuple[str, ...]]] = []
     for a, b, types in typed:
-        if merged and "review_cases" in merged[-1][2] and (
-            _FOR_THEM.match(words, a, b) or _FINDS_OUT.match(words, a, b)
+        if (
+            merged
+            and "review_cases" in merged[-1][2]
+            and (_FOR_THEM.match(words, a, b) or _FINDS_OUT.match(words, a, b))
         ):
             merged[-1] = (merged[-1][0], b, merged[-1][2])  # to look for others and put it right for them is one
         elif types:
