@@ -82,11 +82,11 @@ _YEARLESS = regex.compile(
 )
 _CODE = regex.compile(r"(?:: | )(?:Code of Practice|code of practice)")
 _CODE_TO = regex.compile(r"[Cc]ode of [Pp]ractice(?:: ?| to the | for the )$")
-_ALIAS = regex.compile(r"\bthe ((?:1[89]|20)\d\d) (?:Act|Regulations|Order)")
+_ALIAS = regex.compile(r"\b[Tt]he (?P<year>(?:1[89]|20)\d\d) (?P<kind>Act|Regulations|Order)\b")
 _PROCESS = regex.compile(
     r"(?:’s|'s)? (?:enquir|inquir|investigat|assessment|case|agreement|funding|notice|process|checks?\b|strategy"
     r"|meeting|accommodation|file|payment|money|help|aftercare|after-care|plan\b|register|patient|protocol|review\b"
-    r"|fund\b|services?\b|matters|provision\b|hardship|team)"
+    r"|fund\b|services?\b|matters|provision\b|hardship|team|placement|decision)"
 )
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PREFIX = {"s": "s", "r": "reg", "a": "art", "p": "Part"}
@@ -301,7 +301,15 @@ def _later(text: str, full: list[_Mention], covered: list[tuple[int, int]]) -> I
         if target is not None and provisions:
             mention = _Mention(found.start(), found.end(), target.act, target.year, tuple(provisions))
             known.append(mention)
+            covered.append((mention.start, mention.end))
             yield mention
+    for found in _ALIAS.finditer(text):
+        if any(start < found.end() and found.start() < end for start, end in covered):
+            continue
+        year, kind = int(found["year"]), found["kind"]
+        named = [m for m in full if m.start < found.start() and m.year == year and kind in m.act]
+        if named:
+            yield _Mention(*found.span(), named[-1].act, year, ())
 
 
 def _stands_for(text: str, at: int, provisions: list[str], named: list[_Mention], kind: str) -> _Mention | None:
@@ -319,7 +327,7 @@ def _stands_for(text: str, at: int, provisions: list[str], named: list[_Mention]
         m for m in ours if roots & set(_roots(m.provisions))
     ]:
         return again[-1]
-    if alias := _ALIAS.findall(text, line + 1, at):
+    if alias := [found["year"] for found in _ALIAS.finditer(text, line + 1, at)]:
         return next((m for m in reversed(named) if str(m.year) == alias[-1]), None)
     if kind == "Regulations":
         return named[-1] if named else None
