@@ -216,6 +216,10 @@ def test_rules_are_read_strictly(tmp_path: Path, change: str, message: str) -> N
         ),
         ("The Mental Health Act 1983: Code of Practice says so.", []),
         ("The Council acts for 2014 reasons.", []),
+        (  # by its year alone
+            "The Equality Act 2010 applies. It did not meet its duty under the 2010 Act. The 2011 Act is another.",
+            [("Equality Act", 2010, ()), ("Equality Act", 2010, ())],
+        ),
         (  # the number of a section that only one act has, and a bracket
             "We work under the Local Government Act 1974. The Housing Act 1996 applies. We may not (section 26B(2)).",
             [

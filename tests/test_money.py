@@ -139,6 +139,21 @@ BULLETS = [
         [(300, None, None, 300, "Ms A"), (200, None, None, 200, "Ms A")],
     ),
     ("two hundred and twenty-five pounds to Ms A for her anxiety;", [(225, None, None, 225, "Ms A")]),
+    (
+        "raise to £400 the £250 that it offered, of which £300 is for distress and £100 for her time and trouble;",
+        [(300, None, None, 300, "Ms A"), (100, None, None, 100, "Ms A")],
+    ),
+    ("pay Ms A £840 for the lost nights, that being £40 for each of the 21;", [(840, None, None, 840, "Ms A")]),
+    ("return £96 of what it took;", [(96, None, None, 96, "Ms A")]),
+    (
+        "pay Ms A £350: £200 for distress and £150 for her time. The £350 takes the place of the £90 it offered;",
+        [(200, None, None, 200, "Ms A"), (150, None, None, 150, "Ms A")],
+    ),
+    (
+        "pay Ms A £300, which she may use as she sees fit, and one hundred pounds in recognition of her worry;",
+        [(300, None, None, 300, "Ms A"), (100, None, None, 100, "Ms A")],
+    ),
+    ("pay Ms A the college fee of £80 for each subject that she takes;", [(80, None, None, None, "Ms A")]),
 ]
 
 
@@ -304,6 +319,79 @@ def test_remedies_of_a_section(
     _, found = _read(action, *analysis)
     assert [("+".join(r.types), r.status, str(r.due_date) if r.due_date else None) for r in found.remedies] == remedies
     assert [(p.amount, p.status) for p in found.payments] == payments
+
+
+# What one sentence of the outcome, or a bullet with bullets of its own, gives: (status, words) of each remedy.
+ACTIONS = [
+    (
+        "If the repair is not done by 17 November 2023, £20 a week will be paid to Ms A until it is.",
+        [("agreed", "If the repair is not done by 17 November 2023, £20 a week will be paid to Ms A until it is.")],
+    ),
+    (
+        "If that panel finds for her the Council will, within four weeks of its letter, pay Ms A £90.",
+        [("agreed", "If that panel finds for her the Council will, within four weeks of its letter, pay Ms A £90.")],
+    ),
+    (
+        "A recommendation was made, too, that £150 be paid to Ms A.",
+        [("recommended", "A recommendation was made, too, that £150 be paid to Ms A.")],
+    ),
+    (
+        "I also recommended that it cap its storage charge at cost. The Council has not agreed to that.",
+        [("recommended", "I also recommended that it cap its storage charge at cost.")],
+    ),
+    (
+        "The Council has until 20 June 2023 to look through its list of families and to move any who have waited.",
+        [("agreed", "look through its list of families"), ("agreed", "move any who have waited.")],
+    ),
+    (
+        "It will put an alert on its system and brief its contact centre on calls.",
+        [("agreed", "put an alert on its system"), ("agreed", "brief its contact centre on calls.")],
+    ),
+    ("Ms A thought that the whole of the £90.50 should be written off. I do not share that view.", []),
+    ("The Council was invited to add £500. It refused, and the suggestion is withdrawn.", []),
+    ("The Council should send me the apology and the revised note when each is done.", []),
+    ("It has agreed to the first three of these.", []),
+    ("We will decide what to do next when it has answered.", []),
+]
+
+
+@pytest.mark.parametrize(("sentence", "expected"), ACTIONS, ids=[sentence for sentence, _ in ACTIONS])
+def test_actions_of_a_sentence(sentence: str, expected: list[tuple[str, str]]) -> None:
+    page = _PAGE.format(analysis="  1. There was fault.\n", action=f"  1. {sentence}\n")
+    if "recommend" in sentence:
+        page = page.replace("Agreed action", "Recommendations").replace(" and the Council has agreed a remedy", "")
+    decision = read_decision(page.encode(), name="22-004-118.txt")
+    found = [r for r in extract(decision).remedies if r.section == "remedy"]
+    assert [(r.status, decision.words_of(r)) for r in found] == expected
+
+
+def test_a_bullet_that_tells_more_below_it_is_the_action_and_a_lead_in_may_hold_one() -> None:
+    decision, found = _read(
+        "  1. By 30 June 2023 the Council has agreed to apologise to Ms A, and to pay her:\n    • £100; and\n"
+        "    • £50 for B.\n  2. By 31 July 2023 it will:\n"
+        "    • send Ms A a letter that deals with:\n    • the time before May; and\n    • the fine;\n"
+        "    • put matters right with B, namely\n    • return B's books; and\n    • lend B a laptop for a year\n"
+    )
+    assert [decision.words_of(r) for r in found.remedies] == [
+        "By 30 June 2023 the Council has agreed to apologise to Ms A", "£100", "£50 for B.", "send Ms A a letter that deals with:", "return B's books",
+        "lend B a laptop for a year",
+    ]  # fmt: skip
+
+
+def test_what_the_body_tells_the_ombudsman_it_will_do_is_agreed_where_no_section_lists_it() -> None:
+    page = (
+        "Ambleford City Council (21 049 001)\n\nSummary: x.\n\nMy assessment\n\n"
+        "  1. In reply to my questions it changed its mind. It said that P should have been told, and that it will:\n"
+        "    • pay Miss W £180; and\n    • apologise to her.\n"
+        "  2. The Council has told me it will also look for other families.\n"
+    )
+    decision = clean(RawPage("decision.txt", page.encode()))
+    found = extract(decision).remedies
+    assert [(r.status, decision.words_of(r)) for r in found] == [
+        ("agreed", "pay Miss W £180"),
+        ("agreed", "apologise to her."),
+        ("agreed", "The Council has told me it will also look for other families."),
+    ]
 
 
 @pytest.mark.parametrize(

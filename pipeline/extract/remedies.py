@@ -331,10 +331,13 @@ def _outcome(reading: Reading, index: dict[int, int]) -> Iterator[Remedy]:
                 outer = lead
             last = lead.deadline or last
             body = lead.organisation or body
-            for sentence in sentences if not _MADE_OF.search(words) else ():
-                for action in _clauses(reading, index, sentence, agreed, line in refused, last, body):
-                    if action.end < sentences[-1].end - 1:  # an action may stand before a lead-in, in its paragraph
-                        yield action
+            if not _MADE_OF.search(words):
+                for sentence in sentences[:-1]:  # an action may stand before a lead-in, in its paragraph
+                    yield from _clauses(reading, index, sentence, agreed, line in refused, last, body)
+                for sentence in _before_leading_in(reading, sentences[-1]):
+                    for action in _clauses(reading, index, sentence, agreed, line in refused, last, body):
+                        if set(action.types) - {"payment", "other"}:  # what is paid is told below
+                            yield action
             continue
         if sentences[0].kind == "bullet" and lead is not None:
             if _goes_on(reading, words, lines.get(line - 1)) or (inner and not _acts(words)):
@@ -418,6 +421,16 @@ def _leads_in(words: str, kind: str, following: list[Sentence] | None) -> bool:
         or _LEADS_ON.search(words) is not None
         or (kind != "bullet" and following is not None and following[0].kind == "bullet")
     )
+
+
+def _before_leading_in(reading: Reading, sentence: Sentence) -> Iterator[Sentence]:
+    """What a lead-in says is to be done before what it leads in: "agreed to apologise to her, and to pay her:"."""
+    found = _LAST_ACTION.search(reading.words(sentence))
+    if found is not None:
+        yield sentence._replace(end=sentence.start + found.start())
+
+
+_LAST_ACTION = regex.compile(r",? and (?:also |then )?(?:to |will )?[a-z]+(?: [^,;:]{0,60})?:$")
 
 
 def _tells_below(reading: Reading, words: str, below: list[Sentence] | None) -> bool:
