@@ -373,7 +373,8 @@ def test_a_bullet_that_tells_more_below_it_is_the_action_and_a_lead_in_may_hold_
         "    • put matters right with B, namely\n    • return B's books; and\n    • lend B a laptop for a year\n"
     )
     assert [decision.words_of(r) for r in found.remedies] == [
-        "By 30 June 2023 the Council has agreed to apologise to Ms A", "£100", "£50 for B.", "send Ms A a letter that deals with:", "return B's books",
+        "By 30 June 2023 the Council has agreed to apologise to Ms A",
+        "£100", "£50 for B.", "send Ms A a letter that deals with:", "return B's books",
         "lend B a laptop for a year",
     ]  # fmt: skip
 
