@@ -108,7 +108,8 @@ def plain(text: str) -> str:
     return text.replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"').replace("\u00a0", " ")
 
 
-def tokenizer(words: Sequence[str], longest: int) -> Any:
+@cache
+def tokenizer(words: tuple[str, ...], longest: int) -> Any:
     """Cuts pairs of texts into the given pieces of words. The first words are [PAD], [UNK], [CLS] and [SEP]."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
     from tokenizers.models import WordPiece

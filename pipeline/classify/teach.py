@@ -127,7 +127,7 @@ def written_lessons(corpus: Path) -> Iterator[Lesson]:
 
 def words_that_matter(base: Sequence[str], texts: Sequence[str], limit: int = WORDS) -> list[str]:
     """The pieces of words to keep of a base vocabulary: every letter, what the texts hold twice, the commonest rest."""
-    cut = tokenizer([*SPECIAL, *(w for w in base if w not in SPECIAL)], 512)
+    cut = tokenizer((*SPECIAL, *(w for w in base if w not in SPECIAL)), 512)
     held = Counter(piece for e in cut.encode_batch(list(texts), add_special_tokens=False) for piece in e.tokens)
     letters = [w for w in base if len(w.removeprefix("##")) == 1 and (ord(w[-1]) < 0x250 or w in "–—‘’“”…•")]
     often = sorted((w for w, n in held.items() if n > 1 and w in set(base)), key=lambda w: (-held[w], w))
@@ -174,7 +174,7 @@ def learn(
 ) -> dict[str, Any]:
     """The network itself, from lessons and what a teacher `said` of each; see `teach`."""
     old = (base / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
-    words = words_that_matter(old, [text for lesson in lessons for text in lesson.pair])
+    words = tuple(words_that_matter(old, [text for lesson in lessons for text in lesson.pair]))
     say(f"{len(lessons):,} lessons, {len(words):,} of {len(old):,} pieces of words")
     net = _net(base, [old.index(w) for w in words])
     cuts = {n: tokenizer(words, n) for n in (LONGEST, LONGEST_KIND)}
@@ -406,7 +406,7 @@ def _loss(
 
 
 def write_network(
-    net: Any, words: Sequence[str], labels: Mapping[str, Sequence[str]], out: Path, about: Mapping[str, Any]
+    net: Any, words: tuple[str, ...], labels: Mapping[str, Sequence[str]], out: Path, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Writes the network as ONNX with small weights, its words and its manifest."""
     import io
