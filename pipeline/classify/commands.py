@@ -67,16 +67,10 @@ def teach(
         Optional[Path],  # noqa: UP045 - typer reads it
         typer.Option("--base", help="A folder with a model of English in BERT's form; all-MiniLM-L6-v2 if not said."),
     ] = None,
-    teacher: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads it
-        typer.Option("--teacher", help="A folder with a larger model, such as all-mpnet-base-v2, to be taught first."),
-    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often it sees each text.")] = 4,
     seed: Annotated[int, typer.Option("--seed", help="For the order of the texts.")] = 0,
 ) -> None:
-    """Teach the network of sentences from the decisions that ship. Then run `redress train`.
-
-    It takes three quarters of an hour on two cores; with a teacher, two hours.
+    """Teach the network of sentences from the decisions that ship: 45 minutes on two cores. Then run `redress train`.
 
     Needs the extra `network`: pip install -e '.[network]'. Example: redress teach && redress train
     """
@@ -97,7 +91,7 @@ def teach(
 
     try:
         made = teach_network(
-            corpus_folder(), base, out, epochs, seed, lambda line: print(line, file=sys.stderr, flush=True), teacher
+            corpus_folder(), base, out, epochs, seed, lambda line: print(line, file=sys.stderr, flush=True)
         )
     except (BadTraining, OSError) as error:
         raise _fail(error) from None

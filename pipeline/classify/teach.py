@@ -4,7 +4,7 @@ It begins from a small model of English (all-MiniLM-L6-v2, Apache 2.0; its words
 use) and learns to answer at once whether a sentence judges, what redress it tells, the kinds of a fault, of its
 injustice and of a remedy, what a payment is for and why a sum is none. It learns from the parts `development` and
 `training`; `weighing` measures it, and is later what says how far it is to be trusted beside the rules. It takes three
-quarters of an hour on two cores, and two hours with a teacher, so it is no stage of dvc.yaml.
+quarters of an hour on two cores, so it is no stage of dvc.yaml.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from pipeline.classify.network import (
     NAME,
     REDRESS,
     VERDICTS,
+    Network,
     Pair,
     fault_pair,
     load_network,
@@ -46,13 +47,11 @@ from pipeline.corpus import codes
 from pipeline.evaluate.gold import Gold, spans_of
 from pipeline.values import Decision, Finding
 
-Row = np.ndarray[Any, Any]
 Reads = Callable[[Sequence[Pair], int], Mapping[str, np.ndarray[Any, Any]]]  # pairs, how long: a batch for a net
-Scores = Callable[[Sequence[Pair], int], Mapping[str, np.ndarray[Any, Any]]]  # pairs, how long: rows by head
 WORDS = 7_500
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 BATCH = 32
-NEITHER_SHARE = 0.4  # of the sentences that say nothing, in each epoch others
+NEITHER_SHARE = 0.3  # of the sentences that say nothing, in each epoch others
 SMOOTH = 0.03
 # How much the loss of each head counts.
 LOSSES = {
@@ -61,7 +60,6 @@ LOSSES = {
 }  # fmt: skip
 ONE_OF = frozenset({"verdict", "redress", "amount_reasons"})  # heads that give one label a text
 OF_FAULTS = frozenset({"fault_types", "injustice_types"})
-BY_TEACHER = 0.5  # how much what a larger model says counts, beside the gold
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,69 +134,25 @@ def words_that_matter(base: Sequence[str], texts: Sequence[str], limit: int = WO
     return kept[:limit]
 
 
-def teach(
-    corpus: Path,
-    base: Path,
-    out: Path,
-    epochs: int,
-    seed: int,
-    say: Callable[[str], None],
-    teacher: Path | None = None,
-) -> dict[str, Any]:
-    """Teaches the network and writes its files to `out`; the manifest. `base` is a folder of weights and vocabulary.
-
-    With a `teacher`, the folder of a larger model of English, that one is taught first, and the network learns from
-    what it says of each text beside the gold: it is surer where hands differ for no reason.
-    """
+def teach(corpus: Path, base: Path, out: Path, epochs: int, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Teaches the network and writes its files to `out`; the manifest. `base` is a folder of weights and vocabulary."""
     pairs = [p for part in ("development", "training") for p in gold_pairs(corpus / "decisions" / part)]
     lessons = [lesson for pair in pairs for lesson in lessons_of(*pair)] + list(written_lessons(corpus))
-    said = None
-    if teacher is not None:
-        large, read = larger(teacher)
-        say(f"{teacher.name} is taught first")
-        fit(large, read, lessons, max(epochs // 2, 1), (5e-5, 1e-3), seed, say)
-        say(json.dumps(measured_on_weighing(corpus, lambda texts, longest: all_scores(large, read, texts, longest))))
-        said = teachings(lessons, lambda texts, longest: all_scores(large, read, texts, longest))
-    return learn(corpus, base, out, lessons, epochs, seed, say, said)
-
-
-def learn(
-    corpus: Path,
-    base: Path,
-    out: Path,
-    lessons: Sequence[Lesson],
-    epochs: int,
-    seed: int,
-    say: Callable[[str], None],
-    said: Sequence[Mapping[str, Row]] | None = None,
-) -> dict[str, Any]:
-    """The network itself, from lessons and what a teacher `said` of each; see `teach`."""
     old = (base / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
     words = tuple(words_that_matter(old, [text for lesson in lessons for text in lesson.pair]))
-    say(f"{len(lessons):,} lessons, {len(words):,} of {len(old):,} pieces of words")
+    say(f"{len(lessons):,} lessons of {len(pairs)} decisions, {len(words):,} of {len(old):,} pieces of words")
     net = _net(base, [old.index(w) for w in words])
     cuts = {n: tokenizer(words, n) for n in (LONGEST, LONGEST_KIND)}
-    about: dict[str, Any] = {"seed": seed, "lessons": len(lessons), "base": "all-MiniLM-L6-v2 (Apache 2.0)"}
-    about |= {"source": corpus_digest(corpus)[:16], "taught by a larger model": said is not None}
+    about: dict[str, Any] = {"seed": seed, "lessons": len(lessons), "source": corpus_digest(corpus)[:16]}
+    about["base"] = "all-MiniLM-L6-v2 (Apache 2.0)"
 
     def after(epoch: int) -> None:
         about["epochs"] = epoch
         write_network(net, words, heads(), out, about)
-        network = load_network(out)
-        about["measured"] = measured_on_weighing(corpus, network.scores) if network is not None else {}
+        about["measured"] = measure_network(load_network(out), corpus)
         say(json.dumps(about["measured"]))
 
-    fit(
-        net,
-        lambda texts, n: padded(cuts[n].encode_batch(texts)),
-        lessons,
-        epochs,
-        (1.5e-4, 1e-3),
-        seed,
-        say,
-        said,
-        after,
-    )
+    fit(net, lambda texts, n: padded(cuts[n].encode_batch(texts)), lessons, epochs, seed, say, after)
     return write_network(net, words, heads(), out, about)
 
 
@@ -207,25 +161,23 @@ def fit(
     read: Reads,
     lessons: Sequence[Lesson],
     epochs: int,
-    rates: tuple[float, float],
     seed: int,
     say: Callable[[str], None],
-    said: Sequence[Mapping[str, Row]] | None = None,
     after: Callable[[int], None] = lambda epoch: None,
 ) -> None:
-    """Fits a net to lessons; `rates`: how fast its encoder and its last layer learn. `after` is called each epoch."""
+    """Fits a net to lessons; `read` turns pairs into what it takes, `after` is called with the number of each epoch."""
     import torch
 
     random.seed(seed)
     torch.manual_seed(seed)
     labels = heads()
-    telling = [i for i, x in enumerate(lessons) if x.telling]
-    silent = [i for i, x in enumerate(lessons) if not x.telling]
+    telling = [x for x in lessons if x.telling]
+    silent = [x for x in lessons if not x.telling]
     take = int(len(silent) * NEITHER_SHARE)
     steps = epochs * math.ceil((len(telling) + take) / BATCH)
-    own = [p for n, p in net.named_parameters() if n.startswith("encoder") and p.requires_grad]
+    own = [p for n, p in net.named_parameters() if n.startswith("encoder")]
     new = [p for n, p in net.named_parameters() if not n.startswith("encoder")]
-    groups = [{"params": own, "lr": rates[0]}, {"params": new, "lr": rates[1]}]
+    groups = [{"params": own, "lr": 1.5e-4}, {"params": new, "lr": 1e-3}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min(s / (0.06 * steps + 1), max(0.0, (steps - s) / (0.94 * steps)))
@@ -233,9 +185,9 @@ def fit(
     step, mean = 0, 0.0
     for epoch in range(epochs):
         net.train()
-        for batch in _batches(lessons, [*telling, *random.sample(silent, take)]):
+        for batch in _batches([*telling, *random.sample(silent, take)]):
             with torch.autocast("cpu", dtype=torch.bfloat16):  # half as long
-                loss = _loss(net, read, [lessons[i] for i in batch], labels, [said[i] for i in batch] if said else None)
+                loss = _loss(net, read, batch, labels)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -247,19 +199,10 @@ def fit(
         after(epoch + 1)
 
 
-def teachings(lessons: Sequence[Lesson], scores: Scores) -> list[Mapping[str, Row]]:
-    """What a net says of each lesson, by head: of the heads that the lesson knows something for."""
-    said: list[Mapping[str, Row]] = [{}] * len(lessons)
-    for longest in (LONGEST, LONGEST_KIND):
-        at = [i for i, x in enumerate(lessons) if x.longest == longest]
-        given = scores([lessons[i].pair for i in at], longest)
-        for row, i in enumerate(at):
-            said[i] = {head: given[head][row] for head in lessons[i].known}
-    return said
-
-
-def measured_on_weighing(corpus: Path, scores: Scores) -> dict[str, Any]:
-    """How right a net is by itself on the decisions of `weighing`: F1 of each head, or the share right of reasons."""
+def measure_network(network: Network | None, corpus: Path) -> dict[str, Any]:
+    """How right the network is by itself on the decisions of `weighing`: F1 of each head, or the share right."""
+    if network is None:
+        return {}
     pairs = gold_pairs(corpus / "decisions" / "weighing")
     lessons = [lesson for pair in pairs for lesson in lessons_of(*pair)]
     measured: dict[str, Any] = {"decisions": len(pairs)}
@@ -267,7 +210,7 @@ def measured_on_weighing(corpus: Path, scores: Scores) -> dict[str, Any]:
         known = [x for x in lessons if head in x.known]
         if not known:
             continue
-        rows = scores([x.pair for x in known], known[0].longest)[head]
+        rows = network.scores([x.pair for x in known], known[0].longest)[head]
         if head in ONE_OF:
             given = [frozenset({labels[i]}) - {"neither", "none"} for i in rows.argmax(axis=1)]
             wanted = [frozenset({str(x.known[head])}) - {"neither", "none"} for x in known]
@@ -280,19 +223,19 @@ def measured_on_weighing(corpus: Path, scores: Scores) -> dict[str, Any]:
     return measured
 
 
-def _batches(lessons: Sequence[Lesson], chosen: list[int]) -> list[list[int]]:
+def _batches(lessons: list[Lesson]) -> list[list[Lesson]]:
     """Lessons in batches of like length, in an order of chance."""
-    random.shuffle(chosen)
-    made: list[list[int]] = []
-    for at in range(0, len(chosen), BATCH * 50):
-        some = sorted(chosen[at : at + BATCH * 50], key=lambda i: (lessons[i].longest, sum(map(len, lessons[i].pair))))
+    random.shuffle(lessons)
+    made: list[list[Lesson]] = []
+    for at in range(0, len(lessons), BATCH * 50):
+        some = sorted(lessons[at : at + BATCH * 50], key=lambda x: (x.longest, sum(map(len, x.pair))))
         made += [some[i : i + BATCH] for i in range(0, len(some), BATCH)]
     random.shuffle(made)
     return made
 
 
-def _net(base: Path, kept: Sequence[int] | None = None) -> Any:
-    """A base model, with the words `kept` alone if that is said, and a linear layer over the mean of the pieces."""
+def _net(base: Path, kept: Sequence[int]) -> Any:
+    """The base model with the words kept, and a linear layer over the mean of a sentence's pieces."""
     import torch
     from transformers import AutoModel
 
@@ -301,84 +244,31 @@ def _net(base: Path, kept: Sequence[int] | None = None) -> Any:
             super().__init__()
             self.encoder = AutoModel.from_pretrained(base, attn_implementation="eager")
             table = self.encoder.embeddings.word_embeddings
-            if kept is not None:
-                smaller = torch.nn.Embedding(len(kept), table.weight.shape[1], padding_idx=0)
-                smaller.weight.data.copy_(table.weight.data[list(kept)])
-                self.encoder.embeddings.word_embeddings = smaller
-                # A sentence with its surroundings is short, so the places of long texts can go.
-                places = self.encoder.embeddings.position_embeddings
-                shorter = torch.nn.Embedding(LONGEST_KIND, places.weight.shape[1])
-                shorter.weight.data.copy_(places.weight.data[:LONGEST_KIND])
-                self.encoder.embeddings.position_embeddings = shorter
-            self.parted = self.encoder.config.model_type == "bert"  # tells the two texts of a pair apart
+            smaller = torch.nn.Embedding(len(kept), table.weight.shape[1], padding_idx=0)
+            smaller.weight.data.copy_(table.weight.data[list(kept)])
+            self.encoder.embeddings.word_embeddings = smaller
+            # A sentence with its surroundings is short, so the places of long texts can go.
+            places = self.encoder.embeddings.position_embeddings
+            shorter = torch.nn.Embedding(LONGEST_KIND, places.weight.shape[1])
+            shorter.weight.data.copy_(places.weight.data[:LONGEST_KIND])
+            self.encoder.embeddings.position_embeddings = shorter
             self.dropout = torch.nn.Dropout(0.1)
             self.last = torch.nn.Linear(table.weight.shape[1], sum(map(len, heads().values())))
 
         def forward(self, ids: Any, there: Any, second: Any) -> Any:
-            which = {"token_type_ids": second} if self.parted else {}
-            hidden = self.encoder(input_ids=ids, attention_mask=there, **which).last_hidden_state
+            hidden = self.encoder(input_ids=ids, attention_mask=there, token_type_ids=second).last_hidden_state
             weight = (there * (1 - second)).unsqueeze(-1).to(hidden.dtype)
             return self.last(self.dropout((hidden * weight).sum(1) / weight.sum(1)))
 
     return Net()
 
 
-def larger(base: Path) -> tuple[Any, Reads]:
-    """A larger net than the one that ships, with its own pieces of words; its lowest quarter stays as it is."""
-    from tokenizers import Tokenizer
-
-    net = _net(base)
-    layers = net.encoder.config.num_hidden_layers // 4
-    still = ("embeddings", *(f"layer.{i}." for i in range(layers)))
-    for name, weights in net.encoder.named_parameters():
-        weights.requires_grad = not any(one in name for one in still)
-    cut = Tokenizer.from_file(str(base / "tokenizer.json"))
-    cut.no_padding()
-
-    def read(texts: Sequence[Pair], longest: int) -> dict[str, np.ndarray[Any, Any]]:
-        cut.enable_truncation(longest, strategy="longest_first")
-        encodings = cut.encode_batch(list(texts))
-        batch = padded(encodings)
-        for row, e in enumerate(encodings):  # not every model marks the second text by itself
-            batch["second"][row, : len(e.ids)] = [which == 1 for which in e.sequence_ids]
-        return batch
-
-    return net, read
-
-
-def _tensors(batch: Mapping[str, np.ndarray[Any, Any]]) -> tuple[Any, ...]:
-    import torch
-
-    return tuple(torch.from_numpy(batch[name]) for name in ("ids", "there", "second"))
-
-
-def all_scores(net: Any, read: Reads, texts: Sequence[Pair], longest: int) -> dict[str, np.ndarray[Any, Any]]:
-    """What a net says of pairs of texts, as `Network.scores` gives it."""
-    import torch
-
-    net.eval()
-    labels = heads()
-    rows = np.zeros((len(texts), sum(map(len, labels.values()))), np.float32)
-    order = sorted(range(len(texts)), key=lambda i: sum(map(len, texts[i])))
-    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-        for at in range(0, len(order), BATCH):
-            batch = order[at : at + BATCH]
-            rows[batch] = net(*_tensors(read([texts[i] for i in batch], longest))).float().numpy()
-    ends = np.cumsum([len(own) for own in labels.values()])[:-1]
-    return dict(zip(labels, np.split(rows, ends, axis=1), strict=True))
-
-
-def _loss(
-    net: Any,
-    read: Reads,
-    batch: Sequence[Lesson],
-    labels: Mapping[str, Sequence[str]],
-    said: Sequence[Mapping[str, Row]] | None,
-) -> Any:
+def _loss(net: Any, read: Reads, batch: Sequence[Lesson], labels: Mapping[str, Sequence[str]]) -> Any:
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-    scores = net(*_tensors(read([x.pair for x in batch], max(x.longest for x in batch))))
+    texts = read([x.pair for x in batch], max(x.longest for x in batch))
+    scores = net(*(torch.from_numpy(texts[name]) for name in ("ids", "there", "second")))
     parts = dict(zip(labels, torch.split(scores, [len(own) for own in labels.values()], dim=1), strict=True))
     total = scores.sum() * 0.0
     for head, own in labels.items():
@@ -386,21 +276,12 @@ def _loss(
         if not at:
             continue
         known = [batch[i].known[head] for i in at]
-        taught = [said[i].get(head) for i in at] if said else []
-        by = {k: row for k, row in enumerate(taught) if row is not None}
-        rows = parts[head][at]
         if head in ONE_OF:
-            loss = cross_entropy(rows, torch.tensor([own.index(str(k)) for k in known]), label_smoothing=SMOOTH)
+            wanted = torch.tensor([own.index(str(label)) for label in known])
+            loss = cross_entropy(parts[head][at], wanted, label_smoothing=SMOOTH)
         else:
-            wanted = torch.tensor([[float(label in k) for label in own] for k in known])
-            loss = binary_cross_entropy_with_logits(rows, wanted)
-        if by:
-            told = torch.from_numpy(np.stack(list(by.values())))
-            if head in ONE_OF:
-                other = cross_entropy(rows[list(by)], told.softmax(dim=1))
-            else:
-                other = binary_cross_entropy_with_logits(rows[list(by)], told.sigmoid())
-            loss = (1 - BY_TEACHER) * loss + BY_TEACHER * other
+            wanted = torch.tensor([[float(label in several) for label in own] for several in known])
+            loss = binary_cross_entropy_with_logits(parts[head][at], wanted)
         total = total + LOSSES[head] * loss
     return total
 
