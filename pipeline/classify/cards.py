@@ -103,8 +103,8 @@ def _measures(m: Mapping[str, Any]) -> list[str]:
 
 def _rules(rules: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"The rules alone, and rules and model together, on {rules['decisions']} training decisions. Neither the model",
-        "nor the weights that join the two saw the decision that they judge.",
+        f"The rules alone, and rules and model together, on {rules['decisions']} decisions. Neither the model nor the",
+        "weights that join the two saw the decision that they judge.",
         "",
     ]
     lines += ["| measure | rules alone | together |", "| --- | --- | --- |"]
