@@ -68,7 +68,7 @@ _SIGNS = tuple(
 )
 # What no rule sees must be a good deal likelier than not: narration is full of things done and undone, and real
 # decisions, from which nothing was learnt, are more so than those that ship.
-_ALONE = 0.65
+_ALONE = 0.7
 # That a remedy is enough, or that faults which were owned up to changed nothing, is no finding that there was no fault.
 _OF_REDRESS = re.compile(
     r"\b(?:remed(?:y|ies|ied|ial)|redress|apolog\w+|put(?:ting)? (?:it|this|that|things|matters) right"

@@ -60,7 +60,7 @@ def estimator(name: str, many: bool, seed: int) -> Any:
         analyzer="char_wb",
         ngram_range=(3, 5),
         min_df=3,
-        max_features=30_000 if name in MULTI else 60_000,
+        max_features=20_000 if name in MULTI else 60_000,
         dtype=np.float64,
     )
     if name == "finding" or name in MULTI - MARKED:
