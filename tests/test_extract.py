@@ -63,7 +63,7 @@ def test_components_in_a_pipeline_of_somebody_elses() -> None:
 @pytest.mark.parametrize("path", DECISIONS, ids=[p.name for p in DECISIONS])
 def test_every_span_is_of_the_text_and_every_pound_is_accounted_for(path: Path) -> None:
     decision = read_decision(path)
-    # The network takes a third of a second a decision, so one in twenty is read with the models.
+    # The network takes a fifth of a second a decision, so one in twenty is read with the models.
     found = analyse(decision) if DECISIONS.index(path) % 20 == 0 else extract(decision)
     for value in (*found.findings, *found.remedies, *found.payments, *found.amounts, *found.citations):
         assert 0 <= value.start < value.end <= len(decision.text)

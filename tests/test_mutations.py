@@ -216,7 +216,7 @@ def test_analysis_of_damaged_decisions(path: Path, rng: random.Random, damages: 
             lines[i] += lines[j]
     decision = attempt("\n".join(lines).encode("utf-8", errors="replace"), path.name)
     if decision is not None:
-        assert_sound(decision, models=damages % 10 == 0)  # the network takes a third of a second
+        assert_sound(decision, models=damages % 10 == 0)  # the network takes a fifth of a second
 
 
 @pytest.mark.slow
