@@ -80,7 +80,7 @@ _UNHEARD = -6.0  # what the network would say of a sentence that it is not asked
 _DISMISSED = (
     -4.5
 )  # log odds by the linear model, under which a sentence is not asked about unless something else speaks
-_MOST = 400  # sentences of one decision; of the longest real one a hundred are asked about
+_MOST = 400  # texts of one kind in one decision; of the longest real one a hundred sentences are asked about
 # Words of redress: a sentence of the narrative or the analysis may tell what was done or offered before the decision.
 _MAY_TELL = re.compile(
     r"£|\b(?:apolog\w+|sorry|regret\w*|refund\w*|repa(?:id|y|ys)|reimburs\w+|return(?:ed|s)|waived?|cancell?ed"
@@ -312,8 +312,8 @@ def _sums(
 
 
 def said_of_pairs(pairs: Sequence[Pair], longest: int, network: ReadsPairs | None) -> dict[str, list[dict[str, float]]]:
-    """By head, for each pair: the network's log odds of each label."""
-    if network is None or not pairs:
+    """By head, for each pair: the network's log odds of each label; nothing where they are more than a decision has."""
+    if network is None or not 0 < len(pairs) <= _MOST:
         return {}
     scores = network.scores(pairs, longest)
     return {
