@@ -197,15 +197,23 @@ def amount_texts(decision: Decision, found: Extraction) -> list[str]:
     Its place is its section, what the rules say of it, and the payments of the same sum.
     """
     awarded = sum(p.total or 0.0 for p in found.payments if p.status in _AWARDED)
+    return [
+        _amount_text(decision, one, paid, awarded, told)
+        for one, (paid, told) in zip(found.amounts, known_of_amounts(found), strict=True)
+    ]
+
+
+def known_of_amounts(found: Extraction) -> list[tuple[list[str], bool]]:
+    """(statuses of payments of the same sum, whether it was told before) of each sum that is no payment."""
     paid: dict[float | None, set[str]] = {}
     for payment in found.payments:
         for pounds in (payment.amount, payment.total):
             paid.setdefault(pounds, set()).add(payment.status)
-    texts, told = [], set[float]()
+    known, told = [], set[float]()
     for one in found.amounts:
-        texts.append(_amount_text(decision, one, sorted(paid.get(one.amount, ())), awarded, one.amount in told))
+        known.append((sorted(paid.get(one.amount, ())), one.amount in told))
         told.add(one.amount)
-    return texts
+    return known
 
 
 def payment_texts(decision: Decision, found: Extraction) -> list[str]:

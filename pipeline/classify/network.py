@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.classify.features import Judged, sentence_around
+from pipeline.classify.features import Judged, known_of_amounts, sentence_around
 from pipeline.classify.models import BadModel, models_folder
 from pipeline.extract.money import find_sums
 from pipeline.values import Decision, Extraction, Finding
@@ -64,23 +64,16 @@ def remedy_pair(decision: Decision, start: int, end: int) -> Pair:
 
 def sum_pairs(decision: Decision, found: Extraction) -> tuple[list[Pair], list[Pair]]:
     """(of each payment, of each other sum): its sentence with the sum between stars, and what is known of it."""
-    paid: dict[float | None, set[str]] = {}
-    for payment in found.payments:
-        for pounds in (payment.amount, payment.total):
-            paid.setdefault(pounds, set()).add(payment.status)
     payments, amounts = [], []
     for payment in found.payments:
         places = find_sums(decision.text, payment.start, payment.end)
         at = next((one for one in places if one.pounds == payment.amount), None)
         start, end = (at.start, at.end) if at is not None else (payment.start, payment.start)
         payments.append(_sum_pair(decision.text, start, end, f"for. {payment.status}"))
-    told = set[float]()
-    for amount in found.amounts:
-        known = [f"paid {status}" for status in sorted(paid.get(amount.amount, ()))]
-        known += ["told before"] if amount.amount in told else []
+    for amount, (paid, told) in zip(found.amounts, known_of_amounts(found), strict=True):
+        known = [*(f"paid {status}" for status in paid), *(["told before"] if told else [])]
         about = ", ".join([f"sum. {amount.section}", *known])
         amounts.append(_sum_pair(decision.text, amount.start, amount.end, about))
-        told.add(amount.amount)
     return payments, amounts
 
 
